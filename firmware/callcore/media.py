@@ -1,0 +1,95 @@
+"""Media formats: what a codec's name says about payload type, clock, rate and frame size (RFC 3551 section 6)."""
+
+from callcore.errors import LocalError
+
+# a packet holds one 20 ms frame, or two where the bytes of the headers matter more than 20 ms of delay
+PTIMES_MS = (20, 40)
+
+# columns of CODECS
+PAYLOAD_TYPE = 0
+CLOCK_HZ = 1
+SAMPLE_RATE_HZ = 2
+BYTES_PER_20_MS = 3
+SAMPLES_PER_20_MS = 4
+
+# name: payload type, RTP clock in Hz, sample rate in Hz, bytes per 20 ms, samples per 20 ms. Clock and sample rate are
+# two columns since RFC 3551 section 4.5.2 gives one codec a clock that is not its sample rate.
+CODECS = {
+    "PCMU": (0, 8000, 8000, 160, 160),
+    "PCMA": (8, 8000, 8000, 160, 160),
+}
+
+
+def codec(name: str) -> "tuple[int, int, int, int, int]":
+    """Give the row of CODECS for a codec.
+
+    Args:
+        name: encoding name as RFC 3551 writes it, such as `PCMA`.
+
+    Raises:
+        LocalError: no such codec.
+    """
+    if name not in CODECS:
+        raise LocalError("no codec is called %r; known are %s" % (name, ", ".join(sorted(CODECS))))
+    return CODECS[name]
+
+
+def choose(offer: "list[str]", able: "list[str] | tuple[str, ...]") -> "str | None":
+    """Choose the codec of a call: the first offered one that the other side is able to use.
+
+    Args:
+        offer: names in the board's order of preference; names that we do not know are passed over.
+        able: names that the other side can use, in any order.
+
+    Returns:
+        The name, or None when the two have nothing in common.
+    """
+    for name in offer:
+        if name in able and name in CODECS:
+            return name
+    return None
+
+
+def frame_bytes(name: str, ptime_ms: int) -> int:
+    """Give the payload bytes of one packet.
+
+    Args:
+        name: a codec of CODECS.
+        ptime_ms: audio in one packet, one of PTIMES_MS.
+
+    Raises:
+        LocalError: no such codec or ptime.
+    """
+    return codec(name)[BYTES_PER_20_MS] * _frames(ptime_ms)
+
+
+def frame_samples(name: str, ptime_ms: int) -> int:
+    """Give the PCM samples of one packet at the codec's sample rate.
+
+    Args:
+        name: a codec of CODECS.
+        ptime_ms: audio in one packet, one of PTIMES_MS.
+
+    Raises:
+        LocalError: no such codec or ptime.
+    """
+    return codec(name)[SAMPLES_PER_20_MS] * _frames(ptime_ms)
+
+
+def frame_ticks(name: str, ptime_ms: int) -> int:
+    """Give what one packet adds to the RTP timestamp, in ticks of the codec's RTP clock (RFC 3550 section 5.1).
+
+    Args:
+        name: a codec of CODECS.
+        ptime_ms: audio in one packet, one of PTIMES_MS.
+
+    Raises:
+        LocalError: no such codec or ptime.
+    """
+    return codec(name)[CLOCK_HZ] // 50 * _frames(ptime_ms)
+
+
+def _frames(ptime_ms: int) -> int:
+    if ptime_ms not in PTIMES_MS:
+        raise LocalError("a packet cannot hold %r ms of audio; possible are %r" % (ptime_ms, PTIMES_MS))
+    return ptime_ms // 20

@@ -1,0 +1,61 @@
+"""The table of codecs, and the choice among them."""
+
+from callcore import media
+from callcore.errors import LocalError
+
+
+def refused(call, *args):
+    try:
+        call(*args)
+    except LocalError as error:
+        return error.detail
+    raise AssertionError("not refused: %r" % (args,))
+
+
+def test_payload_types_are_those_of_rfc_3551_table_4():
+    assert media.codec("PCMU")[media.PAYLOAD_TYPE] == 0
+    assert media.codec("PCMA")[media.PAYLOAD_TYPE] == 8
+    assert media.codec("PCMA")[media.CLOCK_HZ] == 8000
+
+
+def test_every_row_agrees_with_itself():
+    for name, row in media.CODECS.items():
+        assert len(row) == 5, name
+        assert row[media.SAMPLES_PER_20_MS] * 50 == row[media.SAMPLE_RATE_HZ], name
+        assert row[media.CLOCK_HZ] % 50 == 0, name
+        assert 0 <= row[media.PAYLOAD_TYPE] < 128, name
+    types = [row[media.PAYLOAD_TYPE] for row in media.CODECS.values()]
+    assert len(set(types)) == len(types)
+
+
+def test_sizes_of_both_ptimes():
+    for name in ("PCMA", "PCMU"):
+        assert [media.frame_bytes(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
+        assert [media.frame_samples(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
+        assert [media.frame_ticks(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
+
+
+def test_unknown_name_and_ptime_are_refused_with_what_is_possible():
+    assert "PCMA" in refused(media.codec, "opus")
+    assert "opus" in refused(media.frame_bytes, "opus", 20)
+    for ptime_ms in (0, 10, 30, 60, -20):
+        assert "20, 40" in refused(media.frame_bytes, "PCMA", ptime_ms)
+        assert "20, 40" in refused(media.frame_samples, "PCMA", ptime_ms)
+        assert "20, 40" in refused(media.frame_ticks, "PCMA", ptime_ms)
+
+
+def test_the_boards_preference_decides():
+    assert media.choose(["PCMA", "PCMU"], ("PCMU", "PCMA")) == "PCMA"
+    assert media.choose(["PCMU", "PCMA"], ["PCMU", "PCMA"]) == "PCMU"
+    assert media.choose(["PCMA", "PCMU"], ("PCMU",)) == "PCMU"
+
+
+def test_nothing_in_common_is_none():
+    assert media.choose(["PCMA"], ("PCMU",)) is None
+    assert media.choose([], ("PCMU",)) is None
+    assert media.choose(["PCMA"], ()) is None
+
+
+def test_names_that_nobody_knows_are_passed_over():
+    assert media.choose(["opus", "PCMA"], ("PCMA",)) == "PCMA"
+    assert media.choose(["opus"], ("opus",)) is None
