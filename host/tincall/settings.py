@@ -72,19 +72,21 @@ class WebSettings(_Section):
 class LimitSettings(_Section):
     """Rates and caps. The defaults suit boards; a load test on one address raises them."""
 
-    frames_per_s: int = Field(default=75, ge=1, description="Media frames a second from one board; a call sends 50.")
+    media_per_s: int = Field(default=75, ge=1, description="Media frames a second from one board; a call sends 50.")
     messages_per_s: int = Field(default=20, ge=1, description="Signalling messages a second from one board.")
     attempts_per_minute: int = Field(
         default=10, ge=1, description="Verifications a minute for one serial number from one address."
     )
-    address_attempts_per_minute: int = Field(default=60, ge=1, description="Verifications a minute from one address.")
+    attempts_per_minute_address: int = Field(default=60, ge=1, description="Verifications a minute from one address.")
     connections: int = Field(default=2048, ge=1, description="Connections to the device port at one time.")
-    address_connections: int = Field(default=64, ge=1, description="Connections to the device port from one address.")
-    handshake_s: float = Field(
-        default=10, gt=0, description="Seconds for the TLS handshake and for each request's head."
+    connections_per_address: int = Field(
+        default=64, ge=1, description="Connections to the device port from one address."
     )
-    body_s: float = Field(default=15, gt=0, description="Seconds for a request's body.")
-    idle_s: float = Field(default=60, gt=0, description="Seconds that a connection without a link may stay silent.")
+    handshake_s: float = Field(default=10, gt=0, le=600, description="Seconds for the TLS handshake.")
+    request_s: float = Field(default=10, gt=0, le=600, description="Seconds from first to last byte of one request.")
+    idle_s: float = Field(
+        default=60, gt=0, le=3600, description="Seconds that a connection without a link may be silent."
+    )
     nonces: int = Field(default=4096, ge=16, description="Verifications in progress at one time.")
 
 

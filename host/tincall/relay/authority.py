@@ -1,0 +1,303 @@
+"""The installation's own secrets: private CA, server certificate, key-encryption key, operator token.
+
+Boards trust this CA and no other. Everything is P-256, which TLS 1.2 on a small board can do. A server certificate
+starts when its CA starts: a board that lay in a box for a year, with a clock that is a year behind, can still connect.
+Each file is written beside its place and renamed, so if power fails it is there whole or not at all; `make` goes on
+where it stopped.
+"""
+
+import base64
+import datetime
+import ipaddress
+import os
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tincall.errors import OperatorError
+from tincall.settings import DataFolder, read_secret
+
+CA_LIFE = datetime.timedelta(days=3653)
+# 398 days is what libraries accept at most; counted from now, as the start lies in the past
+SERVER_LIFE = datetime.timedelta(days=395)
+# a board whose clock is a little behind the relay's must not find the CA in the future on its first day
+BACK_DATED = datetime.timedelta(days=2)
+KEK_BYTES = 32
+ALWAYS = ("localhost", "127.0.0.1")
+
+Key = ec.EllipticCurvePrivateKey
+
+
+def make(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[Path]:
+    """Make what is missing of the CA, the server certificate, the key-encryption key and the operator token.
+
+    Args:
+        folder: the data folder, made if it is not there (mode 0700).
+        names: host names and IP addresses for the server certificate besides localhost; used only when it is made.
+        now: the time, with its zone.
+
+    Returns:
+        The files made, in order; empty when all were there.
+
+    Raises:
+        OperatorError: status 2; the folder cannot be written, a name is none, half of a pair is missing.
+    """
+    made: list[Path] = []
+    try:
+        folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _missing(folder.ca, folder.ca_key):
+            key, certificate = _make_ca(now)
+            made += [_write_key(folder.ca_key, key), write(folder.ca, _pem(certificate), 0o644)]
+        if _missing(folder.server, folder.server_key):
+            made += make_server(folder, names, now)
+        if not folder.kek.exists():
+            made.append(write(folder.kek, os.urandom(KEK_BYTES), 0o600))
+        if not folder.operator_token.exists():
+            token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=")
+            made.append(write(folder.operator_token, token + b"\n", 0o600))
+    except OSError as error:
+        where = error.filename or folder.root
+        raise OperatorError(f"{where} cannot be written: {error.strerror}.", "Choose another folder.", 2) from None
+    return made
+
+
+def make_server(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[Path]:
+    """Make a server key and its certificate, in place of those that are there.
+
+    If power fails between the two renames, key and certificate do not fit each other, which `server_context` says.
+
+    Raises:
+        OperatorError: status 2; a name is none, the CA is damaged or not ours to sign with.
+    """
+    ca, ca_key = load_ca(folder)
+    start = ca.not_valid_before_utc
+    key = ec.generate_private_key(ec.SECP256R1())
+    alternatives = x509.SubjectAlternativeName([_name(name) for name in dict.fromkeys([*names, *ALWAYS])])
+    certificate = (
+        _builder("Tincall relay", key, start, min(now + SERVER_LIFE, ca.not_valid_after_utc))
+        .issuer_name(ca.subject)
+        .add_extension(alternatives, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(digital_signature=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(_identifier_of(ca), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    return [_write_key(folder.server_key, key), write(folder.server, _pem(certificate), 0o644)]
+
+
+def load_ca(folder: DataFolder) -> tuple[x509.Certificate, Key]:
+    """Read the CA and its key.
+
+    Raises:
+        OperatorError: status 2; missing, damaged, open to others.
+    """
+    certificate = load_certificate(folder.ca)
+    try:
+        key = serialization.load_pem_private_key(read_secret(folder.ca_key), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise OperatorError(f"{folder.ca_key} is not a private key in PEM.", "Restore it from a backup.", 2) from None
+    if not isinstance(key, Key):
+        raise OperatorError(f"{folder.ca_key} is not a key on the curve P-256.", "Restore it from a backup.", 2)
+    return certificate, key
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """Read the first certificate of a PEM file.
+
+    Raises:
+        OperatorError: status 2; missing or damaged.
+    """
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except FileNotFoundError:
+        hint = f"Run `tincall init --data {path.parent}` to make a data folder."
+        raise OperatorError(f"{path} is not there.", hint, 2) from None
+    except (OSError, ValueError):
+        raise OperatorError(f"{path} holds no certificate in PEM.", "Restore it from a backup.", 2) from None
+
+
+def load_kek(folder: DataFolder) -> bytes:
+    """Read the key-encryption key.
+
+    Raises:
+        OperatorError: status 2; missing, of a wrong length, open to others.
+    """
+    kek = read_secret(folder.kek)
+    if len(kek) != KEK_BYTES:
+        why = f"{folder.kek} has {len(kek)} bytes instead of {KEK_BYTES}."
+        raise OperatorError(why, "Restore it from a backup; without it no device key can be read.", 2)
+    return kek
+
+
+def load_operator_token(folder: DataFolder) -> str:
+    """Read the bearer token of the API.
+
+    Raises:
+        OperatorError: status 2; missing, too short, not ASCII, open to others.
+    """
+    try:
+        token = read_secret(folder.operator_token).decode("ascii").strip()
+    except UnicodeDecodeError:
+        token = ""
+    if len(token) < 32:
+        hint = "Remove it and run `tincall init` again."
+        raise OperatorError(f"{folder.operator_token} is not a token of 32 characters or more.", hint, 2)
+    return token
+
+
+def certificate_der(folder: DataFolder) -> bytes:
+    """Give the server certificate as boards see it, for the channel binding.
+
+    Raises:
+        OperatorError: status 2; missing or damaged.
+    """
+    return load_certificate(folder.server).public_bytes(serialization.Encoding.DER)
+
+
+def server_context(folder: DataFolder, tls_max: str, now: datetime.datetime) -> ssl.SSLContext:
+    """Make the TLS side of both ports: TLS 1.2 up to `tls_max`, ECDHE with AEAD only.
+
+    Args:
+        folder: where certificate and key are.
+        tls_max: "1.2" or "1.3".
+        now: the time, with its zone.
+
+    Raises:
+        OperatorError: status 2; missing, damaged, expired, or the key does not fit.
+    """
+    certificate = load_certificate(folder.server)
+    renew = f"Remove {folder.server} and {folder.server_key}, and run `tincall init` again."
+    if certificate.not_valid_after_utc < now:
+        raise OperatorError(f"{folder.server} expired on {certificate.not_valid_after_utc:%Y-%m-%d}.", renew, 2)
+    read_secret(folder.server_key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2 if tls_max == "1.2" else ssl.TLSVersion.TLSv1_3
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    try:
+        context.load_cert_chain(folder.server, folder.server_key)
+    except (ssl.SSLError, OSError):
+        raise OperatorError(f"{folder.server_key} does not fit {folder.server}.", renew, 2) from None
+    return context
+
+
+def names_of(certificate: x509.Certificate) -> list[str]:
+    """Give the host names and addresses that a server certificate is for."""
+    extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return [str(name.value) for name in extension.value]
+
+
+def write(path: Path, data: bytes, mode: int) -> Path:
+    """Write a file whole or not at all, with its mode from the first moment on; gives back `path`.
+
+    If power fails, a reader finds the old file (or none) or the new one.
+    """
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return path
+
+
+def _missing(certificate: Path, key: Path) -> bool:
+    """Say whether a pair is to be made; a key whose certificate was not written before power failed is made anew.
+
+    Raises:
+        OperatorError: status 2; there is a certificate without its key.
+    """
+    if certificate.exists() and not key.exists():
+        why = f"{certificate} is there, its key {key} is not."
+        raise OperatorError(why, f"Restore the key from a backup, or remove {certificate} and begin anew.", 2)
+    return not certificate.exists()
+
+
+def _make_ca(now: datetime.datetime) -> tuple[Key, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = f"Tincall CA {os.urandom(4).hex()}"
+    start = now - BACK_DATED
+    certificate = (
+        _builder(subject, key, start, start + CA_LIFE)
+        .issuer_name(_subject(subject))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(key_cert_sign=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return key, certificate
+
+
+def _builder(subject: str, key: Key, start: datetime.datetime, end: datetime.datetime) -> x509.CertificateBuilder:
+    public = key.public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_subject(subject))
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    )
+
+
+def _subject(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _identifier_of(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    own = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+
+
+def _usage(digital_signature: bool = False, key_cert_sign: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        key_cert_sign=key_cert_sign,
+        crl_sign=key_cert_sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(name: str) -> x509.GeneralName:
+    """Turn what a person typed into a name of a certificate.
+
+    Raises:
+        OperatorError: status 2; it is neither a host name nor an address.
+    """
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    labels = name.split(".")
+    plain = all(label.replace("-", "a").isalnum() and label[0] != "-" and label[-1] != "-" for label in labels if label)
+    if not name.isascii() or len(name) > 253 or not plain or "" in labels or any(len(label) > 63 for label in labels):
+        raise OperatorError(f"`{name}` is neither a host name nor an IP address.", "Give it as boards will type it.", 2)
+    return x509.DNSName(name)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write_key(path: Path, key: Key) -> Path:
+    form = serialization.PrivateFormat.PKCS8
+    data = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return write(path, data, 0o600)

@@ -1,0 +1,268 @@
+"""Call records: one row a call, from its first moment to its one end.
+
+A record only goes forward: dialling, ringing, answered, ended. What is already past is passed over and answered with
+False, so a repeated or late event changes nothing; `ended` takes effect exactly once. Old or new: each function stores
+its whole change or nothing, so after a power cut or a kill a reader finds the record before it or after it. Calls whose
+process died are closed by `sweep` at the next start, so no record stays open for ever.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from callcore.causes import TEMPORARY_FAILURE
+from tincall.clock import Clock
+from tincall.errors import OperatorError
+from tincall.relay.store.engine import Database
+from tincall.relay.store.models import CALL_STATES, calls
+
+LIST_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """One direction's media packets through the bridge: `came` = `went` + `dropped`."""
+
+    came: int = 0
+    went: int = 0
+    dropped: int = 0
+
+
+NO_FRAMES = Frames()
+
+
+class UnknownCall(OperatorError):
+    """There is no record of that call."""
+
+
+class Records:
+    """The call records of this relay; `sweep` before the first call.
+
+    Args:
+        database: open, with this version's schema.
+        clock: the time.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def sweep(self) -> int:
+        """Close every call that a dead process left open: cause 41, released by the relay, ended when last written.
+
+        Returns:
+            How many there were.
+        """
+        return await self._database.run(_sweep)
+
+    async def opened(self, call_id: str, sn: str, phone: str, direction: str) -> bool:
+        """Begin a record; if power fails, it is there or not.
+
+        Args:
+            call_id: at most 64 characters, never used before.
+            sn: serial number of the board.
+            phone: id of the phone.
+            direction: `out` (the board calls) or `in`.
+
+        Returns:
+            False if there is one of that id; it stays as it is.
+        """
+        return await self._database.run(_open, call_id, sn, phone, direction, self._clock.unix_ms())
+
+    async def ringing(self, call_id: str) -> bool:
+        """Note that the far end rings; if power fails, it is noted or not.
+
+        Returns:
+            False if the record was already there or further.
+
+        Raises:
+            UnknownCall: no such record.
+        """
+        now_ms = self._clock.unix_ms()
+        return await self._database.run(_forward, call_id, "ringing", {"ringing_ms": now_ms, "touched_ms": now_ms})
+
+    async def answered(self, call_id: str, codec: str) -> bool:
+        """Note the answer and the codec chosen; if power fails, both are noted or neither.
+
+        Returns:
+            False if the record was already there or further.
+
+        Raises:
+            UnknownCall: no such record.
+        """
+        now_ms = self._clock.unix_ms()
+        values = {"answered_ms": now_ms, "touched_ms": now_ms, "codec": codec}
+        return await self._database.run(_forward, call_id, "answered", values)
+
+    async def ended(
+        self,
+        call_id: str,
+        cause: int,
+        released_by: str,
+        duration_ms: int,
+        up: Frames = NO_FRAMES,
+        down: Frames = NO_FRAMES,
+    ) -> bool:
+        """Close a record, exactly once; if power fails, it is closed whole or open as it was.
+
+        Args:
+            call_id: whose record.
+            cause: Q.850 number.
+            released_by: `device`, `phone` or `relay`.
+            duration_ms: answer to end by a monotonic clock, 0 when never answered.
+            up: packets board to phone.
+            down: packets phone to board.
+
+        Returns:
+            True for the call of this function that closed it, False for every later one.
+
+        Raises:
+            UnknownCall: no such record.
+        """
+        now_ms = self._clock.unix_ms()
+        values = {
+            "ended_ms": now_ms,
+            "touched_ms": now_ms,
+            "cause": cause,
+            "released_by": released_by,
+            "duration_ms": duration_ms,
+            **_counters(up, down),
+        }
+        return await self._database.run(_forward, call_id, "ended", values)
+
+    async def reported(
+        self,
+        call_id: str,
+        board_stats: dict[str, Any] | None = None,
+        worker_report: dict[str, Any] | None = None,
+        up: Frames | None = None,
+        down: Frames | None = None,
+    ) -> None:
+        """Add what the two ends and the bridge counted, during the call or after it; the last report of each wins.
+
+        If power fails, the reports are the old ones or the new ones.
+
+        Raises:
+            UnknownCall: no such record.
+        """
+        values: dict[str, Any] = {"touched_ms": self._clock.unix_ms()}
+        if board_stats is not None:
+            values["board_stats"] = board_stats
+        if worker_report is not None:
+            values["worker_report"] = worker_report
+        if up is not None and down is not None:
+            values |= _counters(up, down)
+        await self._database.run(_report, call_id, values)
+
+    async def get(self, call_id: str) -> dict[str, Any]:
+        """Give one record as JSON can have it.
+
+        Raises:
+            UnknownCall: no such record.
+        """
+        row = await self._database.read(_get, call_id)
+        if row is None:
+            raise UnknownCall(f"There is no record of call {call_id}.", "`tincall calls` lists them.")
+        return public(row)
+
+    async def list(self, limit: int = 50, sn: str = "") -> list[dict[str, Any]]:
+        """Give the newest records, newest first.
+
+        Args:
+            limit: 1 to `LIST_MAX`.
+            sn: only this board's, if given.
+        """
+        return [public(row) for row in await self._database.read(_list, min(limit, LIST_MAX), sn)]
+
+    async def ready(self) -> None:
+        """Write nothing in a writing transaction, which fails where the database cannot be written.
+
+        Raises:
+            OperatorError: it cannot.
+        """
+        await self._database.run(lambda connection: connection.execute(select(1)).scalar())
+
+
+def public(row: Row[Any]) -> dict[str, Any]:
+    """Turn a row into the API's form of a record."""
+    flat = dict(row._mapping)
+    record = {name: flat[name] for name in ("call_id", "sn", "phone", "direction", "state", "codec")}
+    record |= {name: flat[name] for name in ("started_ms", "ringing_ms", "answered_ms", "ended_ms")}
+    record |= {name: flat[name] for name in ("cause", "released_by", "duration_ms")}
+    for way in ("up", "down"):
+        record[way] = {"in": flat[way + "_in"], "out": flat[way + "_out"], "dropped": flat[way + "_dropped"]}
+    return record | {"board_stats": flat["board_stats"], "worker_report": flat["worker_report"]}
+
+
+def _counters(up: Frames, down: Frames) -> dict[str, int]:
+    return {
+        "up_in": up.came,
+        "up_out": up.went,
+        "up_dropped": up.dropped,
+        "down_in": down.came,
+        "down_out": down.went,
+        "down_dropped": down.dropped,
+    }
+
+
+def _open(connection: Connection, call_id: str, sn: str, phone: str, direction: str, now_ms: int) -> bool:
+    if connection.execute(select(calls.c.call_id).where(calls.c.call_id == call_id)).first() is not None:
+        return False
+    connection.execute(
+        insert(calls).values(
+            call_id=call_id,
+            sn=sn,
+            phone=phone,
+            direction=direction,
+            state="dialling",
+            started_ms=now_ms,
+            touched_ms=now_ms,
+            codec="",
+            **_counters(NO_FRAMES, NO_FRAMES),
+        )
+    )
+    return True
+
+
+def _forward(connection: Connection, call_id: str, state: str, values: dict[str, Any]) -> bool:
+    """Move a record forward to `state` if it is not there or further; the condition is part of the one statement."""
+    earlier = CALL_STATES[: CALL_STATES.index(state)]
+    here = (calls.c.call_id == call_id) & calls.c.state.in_(earlier)
+    if connection.execute(update(calls).where(here).values(state=state, **values)).rowcount == 1:
+        return True
+    _must_be_known(connection, call_id)
+    return False
+
+
+def _report(connection: Connection, call_id: str, values: dict[str, Any]) -> None:
+    if connection.execute(update(calls).where(calls.c.call_id == call_id).values(values)).rowcount == 0:
+        _must_be_known(connection, call_id)
+
+
+def _must_be_known(connection: Connection, call_id: str) -> None:
+    if _get(connection, call_id) is None:
+        raise UnknownCall(f"There is no record of call {call_id}.", "`tincall calls` lists them.")
+
+
+def _sweep(connection: Connection) -> int:
+    talked_ms = func.coalesce(func.max(0, calls.c.touched_ms - calls.c.answered_ms), 0)
+    closing = update(calls).where(calls.c.state != "ended")
+    return connection.execute(
+        closing.values(
+            state="ended",
+            ended_ms=calls.c.touched_ms,
+            cause=TEMPORARY_FAILURE,
+            released_by="relay",
+            duration_ms=talked_ms,
+        )
+    ).rowcount
+
+
+def _get(connection: Connection, call_id: str) -> Row[Any] | None:
+    return connection.execute(select(calls).where(calls.c.call_id == call_id)).first()
+
+
+def _list(connection: Connection, limit: int, sn: str) -> list[Row[Any]]:
+    newest = select(calls).order_by(calls.c.started_ms.desc(), calls.c.call_id).limit(limit)
+    return list(connection.execute(newest.where(calls.c.sn == sn) if sn else newest))

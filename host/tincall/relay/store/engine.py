@@ -1,0 +1,217 @@
+"""The database: one file, one connection, one thread that all work on it goes through in order.
+
+SQLite in WAL mode with synchronous FULL: a row that was acknowledged survives a power cut, and a transaction is there
+whole or not at all. The loop never touches the file; it hands a function to the thread and awaits the result. Work
+that was handed over is done even if the one who waits is cancelled. Media never waits for anything here.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspect
+from sqlalchemy.pool import StaticPool
+
+from tincall.errors import OperatorError
+
+BUSY_TIMEOUT_MS = 5_000  # a backup tool may hold the file for a moment; nobody else does
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Work = Callable[Concatenate[Connection, P], R]
+
+
+class Database:
+    """An open database file; `open` makes one.
+
+    Args:
+        engine: of the file, used by the one thread only.
+        path: of the file, for messages.
+        lock: descriptor that holds the file for this process, or -1.
+    """
+
+    def __init__(self, engine: Engine, path: Path, lock: int = -1) -> None:
+        self.path = path
+        self._engine = engine
+        self._reader = engine.execution_options(reading=True)
+        self._lock = lock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+    @classmethod
+    def open(cls, path: Path) -> "Database":
+        """Open the file, make or upgrade its schema, and hold it for this process.
+
+        A file of an older schema is copied beside itself first (`tincall.db.0001.bak`). If power fails at any moment,
+        a later reader finds the old schema or the new one, never a mixture.
+
+        Raises:
+            OperatorError: not a database, not one of ours, made by a newer version, held by another process, or the
+                folder is not there or not writable.
+        """
+        lock = _hold(path)
+        engine = _engine(path)
+        try:
+            _migrate(engine, path)
+        except BaseException as error:
+            engine.dispose()
+            os.close(lock)
+            if isinstance(error, exc.DBAPIError):
+                raise _explained(path, error) from None
+            raise
+        return cls(engine, path, lock)
+
+    async def run(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do `work(connection, ...)` in one writing transaction: all of it is stored when this returns, or none of it.
+
+        Raises:
+            OperatorError: the file cannot be written (disk full, file gone bad).
+        """
+        return await self._submit(self._engine, work, *args, **kwargs)
+
+    async def read(self, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do `work(connection, ...)` in a reading transaction; it sees everything that was handed over before it.
+
+        Raises:
+            OperatorError: the file cannot be read.
+        """
+        return await self._submit(self._reader, work, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Finish what was handed over, put the write-ahead log into the file and let go of it."""
+        await asyncio.wrap_future(self._thread.submit(self._finish))
+        self._thread.shutdown()
+
+    async def _submit(self, engine: Engine, work: Work[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def transaction() -> R:
+            try:
+                with engine.begin() as connection:
+                    return work(connection, *args, **kwargs)
+            except exc.IntegrityError:
+                raise  # a row that breaks a rule of the tables is a bug here, not a fault of the file
+            except exc.DBAPIError as error:
+                raise _explained(self.path, error) from None
+
+        # shielded: a cancelled waiter must not take work off the queue that somebody believes stored
+        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(transaction)))
+
+    def _finish(self) -> None:
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("PRAGMA optimize")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._engine.dispose()
+            if self._lock >= 0:
+                os.close(self._lock)
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        hide_parameters=True,  # no row ever gets into an error's text
+        # opened here, used by the one thread afterwards, never by both at a time
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        # the driver must not begin transactions by its own rules: it would leave schema changes outside them
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading")
+        # a writer takes the lock at once, since a reader that turns writer can find itself refused half-way
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _hold(path: Path) -> int:
+    """Take the lock beside the database, so that no second relay closes this one's calls as those of a dead process.
+
+    Raises:
+        OperatorError: held by another process, or the folder is not there or not writable.
+    """
+    try:
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # SQLite gives its log files the mode of this one
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        hint = f"Run `tincall init --data {path.parent}`, and see that the folder is yours."
+        raise OperatorError(f"The database {path} cannot be opened: {error.strerror}.", hint, 2) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise OperatorError(f"Another process uses {path}.", "Stop the other relay, or use another folder.") from None
+    return lock
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    """Bring the schema to this version's.
+
+    Raises:
+        OperatorError: not one of our files, or made by a newer version.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    with engine.begin() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == scripts.get_current_head():
+            return
+        if current is None and inspect(connection).get_table_names():
+            raise OperatorError(f"{path} is a database of something else.", "Move it away, or use another folder.", 2)
+        if current is not None:
+            if current not in {script.revision for script in scripts.walk_revisions()}:
+                raise OperatorError(
+                    f"{path} was written by a newer Tincall (schema {current}).",
+                    "Install that version, or restore the backup that it made beside the file.",
+                    2,
+                )
+            _copy(path, path.with_name(f"{path.name}.{current}.bak"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database through SQLite's own backup; `target` is there whole or not at all."""
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    old, new = sqlite3.connect(source), sqlite3.connect(part)
+    try:
+        old.backup(new)
+    finally:
+        old.close()
+        new.close()
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+
+
+def _explained(path: Path, error: exc.DBAPIError) -> OperatorError:
+    """Say what the driver said, without the statement and its values."""
+    reason = str(error.orig)
+    hint = ""
+    if "full" in reason:
+        hint = "Make room on the disk; calls are refused until then."
+    elif "not a database" in reason or "malformed" in reason:
+        hint = "Move the file away and restore a backup."
+    return OperatorError(f"The database {path} failed: {reason}.", hint)
