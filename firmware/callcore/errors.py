@@ -41,7 +41,16 @@ class WireError(PeerError):
 
 
 class MessageError(PeerError):
-    """A frame is not a message; the link stays good."""
+    """A frame is not a message; the link stays good.
+
+    Args:
+        detail: what was wrong, fit to be told to the peer.
+        kind: name of the message, empty when it could not be read.
+    """
+
+    def __init__(self, detail: str, kind: str = "") -> None:
+        super().__init__(detail)
+        self.kind = kind
 
 
 class AttestError(CallError):
