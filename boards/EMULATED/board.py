@@ -1,0 +1,34 @@
+"""The emulated board in numbers: data only, no logic; pin numbers match `wiring.md` and mean nothing to a soldering iron."""
+
+NAME = "EMULATED"
+MCU = "emulated"
+
+# samples a second of microphone and speaker
+RATE_HZ = 8000
+
+# microphone: I2S peripheral, its pins, and the driver's ring (int16 samples, so 200 ms): what the firmware may be late
+# before samples are lost
+MIC_ID = 0
+MIC_SCK = 14
+MIC_WS = 15
+MIC_SD = 32
+MIC_IBUF_BYTES = 3200
+
+# speaker: as above; the ring (60 ms) is delay whenever it is kept full
+SPK_ID = 1
+SPK_SCK = 26
+SPK_WS = 25
+SPK_SD = 22
+SPK_IBUF_BYTES = 960
+
+# buttons and lamp; ACTIVE is the level of a button held down and of a lamp that shines
+BUTTON_CALL = 18
+BUTTON_END = 19
+BUTTON_ACTIVE = 0
+LAMP = 2
+LAMP_ACTIVE = 1
+
+# folder of the store: the emulator makes the board's flash the working directory
+FLASH = "."
+# name space of the non-volatile storage
+NVS = "tincall"

@@ -1,0 +1,104 @@
+"""`esp32` of the emulated board: non-volatile storage in a file beside the board's flash.
+
+What is set is lost unless `commit` is called, which is stricter than the chip and so finds what forgets it. If power fails
+during `commit` a reader finds all of the old entries or all of the new ones: the file is replaced in one step.
+"""
+
+import binascii
+import json
+import os
+
+_NOT_FOUND = -4354
+_TYPE_MISMATCH = -4355
+_INVALID_NAME = -4358
+_KEY_TOO_LONG = -4361
+_INVALID_LENGTH = -4364
+_KEY_CHARACTERS = 15
+
+
+def _path():
+    return (os.getenv("TINCALL_BOARD") or "..") + "/nvs.json"
+
+
+def _load():
+    try:
+        with open(_path()) as file:
+            return json.load(file)
+    except OSError:
+        return {}
+
+
+class NVS:
+    """A name space of entries.
+
+    Args:
+        namespace: 1 to 15 characters.
+
+    Raises:
+        OSError: ESP-IDF's error number, negative, and its name, as on the chip.
+    """
+
+    def __init__(self, namespace):
+        if not 1 <= len(namespace) <= _KEY_CHARACTERS:
+            raise OSError(_INVALID_NAME, "ESP_ERR_NVS_INVALID_NAME")
+        self._namespace = namespace
+        # what was set or erased since the last commit: key to [type, text or number], None for erased
+        self._changes = {}
+
+    def set_i32(self, key, value):
+        """Set a signed 32-bit integer."""
+        if not -0x80000000 <= value <= 0x7FFFFFFF:
+            raise OverflowError("value does not fit 32 bits")
+        self._change(key, ["i32", value])
+
+    def get_i32(self, key):
+        """Give a signed 32-bit integer."""
+        return self._find(key, "i32")
+
+    def set_blob(self, key, value):
+        """Set bytes."""
+        self._change(key, ["blob", binascii.hexlify(value).decode()])
+
+    def get_blob(self, key, buf):
+        """Copy bytes into `buf`, which must be long enough; gives their number."""
+        blob = binascii.unhexlify(self._find(key, "blob"))
+        if len(blob) > len(buf):
+            raise OSError(_INVALID_LENGTH, "ESP_ERR_NVS_INVALID_LENGTH")
+        buf[: len(blob)] = blob
+        return len(blob)
+
+    def erase_key(self, key):
+        """Take an entry away."""
+        self._entry(key)
+        self._changes[key] = None
+
+    def commit(self):
+        """Make every change since the last commit lasting."""
+        every = _load()
+        mine = every.setdefault(self._namespace, {})
+        for key, entry in self._changes.items():
+            if entry is None:
+                mine.pop(key, None)
+            else:
+                mine[key] = entry
+        with open(_path() + ".new", "w") as file:
+            file.write(json.dumps(every))
+        os.rename(_path() + ".new", _path())
+        self._changes = {}
+
+    def _change(self, key, entry):
+        if not 1 <= len(key) <= _KEY_CHARACTERS:
+            raise OSError(_KEY_TOO_LONG, "ESP_ERR_NVS_KEY_TOO_LONG")
+        self._changes[key] = entry
+
+    def _entry(self, key):
+        entry = self._changes[key] if key in self._changes else _load().get(self._namespace, {}).get(key)
+        if entry is None:
+            raise OSError(_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND")
+        return entry
+
+    def _find(self, key, kind):
+        entry = self._entry(key)
+        if entry[0] != kind:
+            raise OSError(_TYPE_MISMATCH, "ESP_ERR_NVS_TYPE_MISMATCH")
+        return entry[1]
