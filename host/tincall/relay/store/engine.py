@@ -106,11 +106,10 @@ class Database:
 
     def _finish(self) -> None:
         try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with self._engine.begin() as connection:
                 connection.exec_driver_sql("PRAGMA optimize")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self._engine.dispose()
+            self._engine.dispose()  # SQLite puts the log into the file when its last connection closes
             if self._lock >= 0:
                 os.close(self._lock)
 

@@ -1,0 +1,136 @@
+"""The program `tincall`: one subcommand per file, loaded only when it is called, and one way to fail.
+
+Exit status: 0 done; 1 the thing asked for failed; 2 wrong usage or configuration; 130 interrupted.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+import tincall
+from tincall.cli import output
+from tincall.errors import OperatorError
+
+# name: (module of tincall.cli, function in it, what the list of commands says)
+COMMANDS = {
+    "demo": ("demo", "demo", "Make a whole call on this machine: relay, board and phone, and judge what was heard."),
+    "init": ("init", "init", "Make a relay's data folder: certificates, keys, settings, database."),
+    "relay": ("relay", "relay", "Run the relay."),
+    "emulate": ("emulate", "emulate", "Run an emulated board."),
+    "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),
+    "devices": ("devices", "devices", "List the boards that are enrolled."),
+    "calls": ("calls", "calls", "List calls, or show one."),
+    "call": ("call", "call", "Let a phone call a board, or press an emulated board's button."),
+    "hangup": ("call", "hangup", "End a call."),
+    "stream": ("stream", "stream", "Play a WAV as a board's microphone, or record its speaker."),
+}
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on the standard output, and nothing else there.")
+]
+
+
+class Commands(TyperGroup):
+    """The group of all subcommands; help draws them from the table without loading them."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load a subcommand, or stand in for it while the list is drawn."""
+        if cmd_name not in COMMANDS:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name][2])
+        return load(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Draw the list of commands."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the subcommand; a word that is near to one is answered with it."""
+        self.commands = {name: TyperCommand(name) for name in COMMANDS}
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; what the operator can mend is told in one sentence."""
+        try:
+            return super().invoke(ctx)
+        except OperatorError as problem:
+            output.error(problem)
+            raise typer.Exit(problem.status) from None
+
+
+def load(name: str) -> Any:
+    """Make the command of a name, with `--json` if it has none of its own."""
+    module, function, sentence = COMMANDS[name]
+    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    one.command(name, help=sentence)(_with_json(getattr(import_module(f"tincall.cli.{module}"), function)))
+    return typer.main.get_command(one)
+
+
+def _with_json(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command's function the option `--json`, so that it may stand before or after the subcommand."""
+    hints = get_type_hints(function, include_extras=True)
+    parameters = [
+        parameter.replace(annotation=hints.get(parameter.name, parameter.annotation))
+        for parameter in inspect.signature(function).parameters.values()
+    ]
+    if any(parameter.name in ("json", "as_json") for parameter in parameters):
+        return function
+    flag = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption)
+
+    @functools.wraps(function)
+    def command(*args: Any, as_json: bool, **kwargs: Any) -> Any:
+        output.use_json(as_json)
+        return function(*args, **kwargs)
+
+    command.__annotations__ = {**hints, "as_json": JsonOption}
+    command.__signature__ = inspect.Signature([*parameters, flag])  # type: ignore[attr-defined]
+    return command
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Voice calls between MicroPython boards and a phone, through a relay you run yourself.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tincall {tincall.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    json: JsonOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the subcommand."""
+    output.use_json(json)
+
+
+def run() -> None:
+    """Run the program with this process's arguments; never returns."""
+    try:
+        app(prog_name="tincall")
+    except KeyboardInterrupt:  # before or after typer's own watch
+        raise SystemExit(130) from None

@@ -1,0 +1,262 @@
+"""The relay's side of the verification "voip1": who may have a link.
+
+Rules of this file, from the threat model of docs/protocol.md:
+
+- `begin` does not look at the registry at all, and `finish` does the same work for a serial number that nobody enrolled
+  as for a wrong proof. Before a right proof every refusal is `auth_failed`; exact reasons come only after one.
+- A challenge is good for one finish and for 30 seconds. It is used up before its proof is looked at.
+- The session counter and the epoch are stored in one transaction, before the token is given out.
+- A token is 256 random bits, kept here as its SHA-256 and given out once. One is live per serial number: the newest.
+- No key, nonce, proof or token gets into a log line or an error.
+"""
+
+import hashlib
+import hmac
+import http
+import math
+import os
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from callcore import attest, refusals
+from callcore.errors import AttestError
+from callcore.evidence import NONCE_BYTES, SEED_BYTES, Begin, Finish
+from tincall import ids
+from tincall.clock import Clock
+from tincall.errors import OperatorError
+from tincall.ids import Random
+from tincall.logs import get
+from tincall.relay.rates import Rates
+from tincall.relay.registry import Device, Registry, Rejected
+from tincall.settings import LimitSettings
+
+CHALLENGE_S = 30
+TOKEN_S = 3600
+LINK_PATH = "/v1/link"
+
+log = get("relay.verifier")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer to a request: HTTP status, JSON object, further headers."""
+
+    status: int
+    body: dict[str, object] = field(repr=False)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who holds a token: one verified session of one board.
+
+    Args:
+        sn: serial number.
+        epoch: number of the session; a higher one has superseded it.
+        expires_s: when it ends, on the monotonic clock.
+    """
+
+    sn: str
+    epoch: int
+    expires_s: float
+
+
+@dataclass(slots=True)
+class _Challenge:
+    begin: Begin
+    nonce: bytes
+    expires_s: float
+    is_used: bool = False
+
+
+class Verifier:
+    """Issues challenges, judges proofs, gives and checks tokens.
+
+    Args:
+        registry: loaded.
+        certificate_der: the server certificate that boards see, for the channel binding; empty switches binding off.
+        limits: attempts and challenges.
+        clock: the time.
+        random: source of bytes.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        certificate_der: bytes,
+        limits: LimitSettings,
+        clock: Clock,
+        random: Random = os.urandom,
+    ) -> None:
+        self._registry = registry
+        self._binding = attest.channel_binding(certificate_der) if certificate_der else attest.NO_BINDING
+        self._clock = clock
+        self._random = random
+        self._challenges_max = limits.nonces
+        self._challenges: OrderedDict[str, _Challenge] = OrderedDict()
+        self._boards = Rates(limits.attempts_per_minute)
+        self._addresses = Rates(limits.attempts_per_minute_address)
+        self._grants: dict[bytes, Grant] = {}
+        self._live: dict[str, bytes] = {}
+        registry.watchers.append(self._changed)
+
+    async def begin(self, body: bytes, address: str) -> Answer:
+        """Answer `POST /v1/verify/begin`.
+
+        Args:
+            body: as received.
+            address: the far end's network address, without its port.
+        """
+        try:
+            begin = attest.parse_begin(body)
+        except AttestError as error:
+            return _refuse(error)
+        now_s = self._clock.monotonic_s()
+        # by address and not by serial number alone: nobody may lock a board out by knocking in its name elsewhere
+        wait_s = max(self._addresses.take(address, now_s), self._boards.take(f"{begin.sn} {address}", now_s))
+        if wait_s > 0:
+            return _rate_limited(wait_s)
+        sid = ids.challenge_id(self._random)
+        nonce = self._random(NONCE_BYTES)
+        self._remember(sid, _Challenge(begin, nonce, now_s + CHALLENGE_S), now_s)
+        return Answer(200, attest.challenge(sid, nonce, CHALLENGE_S))
+
+    async def finish(self, body: bytes, address: str) -> Answer:
+        """Answer `POST /v1/verify/finish`; see `begin` for the arguments."""
+        sn = ""
+        try:
+            finish = attest.parse_finish(body)
+            challenge = self._use(finish.sid)
+            sn = challenge.begin.sn
+            answer = await self._judge(challenge, finish)
+        except AttestError as error:
+            log.info("verification refused", sn=sn, address=address, reason=error.reason)
+            return _refuse(error)
+        except OperatorError as error:
+            log.error("verification failed", sn=sn, reason=error.message)
+            return _refuse(refusals.refusal("unavailable"))
+        now_s = self._clock.monotonic_s()
+        self._addresses.give_back(address, now_s)
+        self._boards.give_back(f"{sn} {address}", now_s)
+        return answer
+
+    def token(self, bearer: str) -> Grant | None:
+        """Find who holds a token; None: unknown, too old, superseded, or the board is no longer welcome."""
+        digest = _digest(bearer)
+        grant = self._grants.get(digest)
+        if grant is None:
+            return None
+        device = self._registry.get(grant.sn)
+        is_current = device is not None and device.state == "active" and device.epoch == grant.epoch
+        if not is_current or grant.expires_s <= self._clock.monotonic_s():
+            self._drop(grant.sn)
+            return None
+        return grant
+
+    async def _judge(self, challenge: _Challenge, finish: Finish) -> Answer:
+        """Judge a proof, store the session, and write the grant.
+
+        Raises:
+            AttestError: refused, with its reason.
+            OperatorError: the session could not be stored.
+        """
+        begin = challenge.begin
+        device = self._registry.get(begin.sn)
+        # the model counts as enrolled, not as said: another one simply cannot prove itself
+        model_id = begin.model_id if device is None else device.model_id
+        said = Begin(begin.sn, model_id, begin.kv, begin.uid, begin.dn, begin.fw)
+        auth_key = attest.keys(self._registry.key(begin.sn)).auth
+        th = attest.transcript(said, challenge.nonce, finish.sid, finish.ctr, finish.cb)
+        is_right = hmac.compare_digest(attest.proof(auth_key, th), finish.proof)
+        if not is_right or device is None:
+            raise refusals.refusal("auth_failed")
+        self._admit(device, begin, finish)
+        accepted = await self._accept(begin, finish)
+        return Answer(200, attest.grant(auth_key, th, self._grant(accepted)))
+
+    def _admit(self, device: Device, begin: Begin, finish: Finish) -> None:
+        """Refuse a board whose proof is right and who may not come in all the same.
+
+        Raises:
+            AttestError: the exact reason.
+        """
+        if not hmac.compare_digest(finish.cb, self._binding):
+            raise refusals.refusal("cb_mismatch")
+        if device.state in ("suspended", "revoked"):
+            raise refusals.refusal(device.state)
+        if device.state == "conflict":
+            raise refusals.refusal("sn_conflict")
+        if begin.kv != device.kv:
+            raise refusals.refusal("kv_retired")
+        if device.uid and device.uid != begin.uid.hex():
+            raise refusals.refusal("uid_mismatch")
+
+    async def _accept(self, begin: Begin, finish: Finish) -> Device:
+        try:
+            accepted = await self._registry.accept(begin.sn, finish.ctr, begin.uid.hex(), begin.fw)
+        except Rejected:  # forgotten while it proved itself
+            raise refusals.refusal("auth_failed") from None
+        if accepted is None:
+            raise refusals.refusal("counter_rollback")
+        return accepted
+
+    def _grant(self, device: Device) -> str:
+        token = ids.token(self._random)
+        self._drop(device.sn)
+        digest = _digest(token)
+        self._grants[digest] = Grant(device.sn, device.epoch, self._clock.monotonic_s() + TOKEN_S)
+        self._live[device.sn] = digest
+        now_s = self._clock.unix_ms() // 1000
+        log.info("device verified", sn=device.sn, epoch=device.epoch)
+        return attest.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, self._random(SEED_BYTES))
+
+    def _remember(self, sid: str, challenge: _Challenge, now_s: float) -> None:
+        """Keep a challenge; the table is in order of age, so the old ones stand in front.
+
+        When it is full the oldest goes although it is still good, and its board hears `nonce_expired` and begins again.
+        """
+        while self._challenges:
+            oldest = next(iter(self._challenges.values()))
+            if oldest.expires_s > now_s and len(self._challenges) < self._challenges_max:
+                break
+            self._challenges.popitem(last=False)
+        self._challenges[sid] = challenge
+
+    def _use(self, sid: str) -> _Challenge:
+        """Use a challenge up.
+
+        Raises:
+            AttestError: `nonce_expired` or `nonce_used`.
+        """
+        challenge = self._challenges.get(sid)
+        if challenge is None or challenge.expires_s <= self._clock.monotonic_s():
+            raise refusals.refusal("nonce_expired")
+        if challenge.is_used:
+            raise refusals.refusal("nonce_used")
+        challenge.is_used = True
+        return challenge
+
+    def _changed(self, sn: str, state: str) -> None:
+        if state != "active":
+            self._drop(sn)
+
+    def _drop(self, sn: str) -> None:
+        digest = self._live.pop(sn, None)
+        if digest is not None:
+            del self._grants[digest]
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def _refuse(error: AttestError) -> Answer:
+    status, told = refusals.problem(error)
+    return Answer(status, {"type": "about:blank", "title": http.HTTPStatus(status).phrase, **told})
+
+
+def _rate_limited(wait_s: float) -> Answer:
+    answer = _refuse(refusals.refusal("rate_limited"))
+    whole_s = max(1, math.ceil(wait_s))
+    answer.body["retry_after"] = whole_s
+    return Answer(answer.status, answer.body, {"Retry-After": str(whole_s)})
