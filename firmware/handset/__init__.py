@@ -1,0 +1,1 @@
+"""The MicroPython shell around callcore: clock, store, TLS link, audio, buttons; `app` joins them."""

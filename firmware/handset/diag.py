@@ -1,0 +1,49 @@
+"""What the board says about itself: one JSON object a line on the console, and what a crash report needs.
+
+Never a key, a token or a certificate. The lines are for people and for the workbench alike: `ev` names the event.
+"""
+
+import gc
+import json
+import sys
+
+from handset import clock
+
+
+def say(event, **fields):
+    """Print one event.
+
+    Args:
+        event: its name.
+        fields: numbers, strings, lists and dicts of them.
+    """
+    fields["ev"] = event
+    fields["ms"] = clock.now_ms()
+    print(json.dumps(fields))
+
+
+def interpreter():
+    """Name the interpreter, such as `micropython 1.25.0 linux`."""
+    version = ".".join(str(part) for part in sys.implementation[1][:3])
+    return "%s %s %s" % (sys.implementation[0], version, sys.platform)
+
+
+def heap_free():
+    """Give the free heap in bytes, or 0 where the interpreter cannot tell."""
+    return gc.mem_free() if hasattr(gc, "mem_free") else 0
+
+
+def failed(step, error):
+    """Print an error of ours: its reason, if it has one, and its sentence."""
+    say("error", step=step, reason=getattr(error, "reason", ""), detail=getattr(error, "detail", "") or str(error))
+
+
+def crashed(error):
+    """Print an exception that nobody expected, with its traceback."""
+    say("crash", error=repr(error))
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error)
+    else:
+        import traceback
+
+        traceback.print_exception(error)

@@ -1,0 +1,81 @@
+"""What a person touches and sees: the call button, the end button, the lamp. Presses in, blinking out; no decisions."""
+
+from callcore.compat import const, ticks_add, ticks_diff
+from handset import clock
+
+POLL_MS = const(20)  # two equal readings 20 ms apart are a press: contacts bounce for 5 to 10 ms
+
+OFF = const(0)
+ON = const(1)
+BLINK = const(2)
+_BLINK_MS = const(250)
+
+
+class Button:
+    """One debounced button.
+
+    Args:
+        pin: object with `value()`.
+        active: the level of a pressed button.
+    """
+
+    def __init__(self, pin, active):
+        self._pin = pin
+        self._active = active
+        self._was = False
+        self._down = False
+
+    def pressed(self):
+        """Tell whether a press has begun; to be called every POLL_MS."""
+        now = self._pin.value() == self._active
+        begun = now and self._was and not self._down
+        if now == self._was:
+            self._down = now
+        self._was = now
+        return begun
+
+
+class Panel:
+    """Buttons and lamp of a board.
+
+    Args:
+        call: pin of the button that dials or answers.
+        end: pin of the button that rejects or hangs up.
+        lamp: pin of the lamp.
+        active: level of a pressed button.
+        on_call: called when the call button is pressed.
+        on_end: called when the end button is pressed.
+    """
+
+    def __init__(self, call, end, lamp, active, on_call, on_end):
+        self._call = Button(call, active)
+        self._end = Button(end, active)
+        self._lamp = lamp
+        self._on_call = on_call
+        self._on_end = on_end
+        self._mode = OFF
+        self._lit = 0
+        self._change_ms = 0
+
+    def show(self, mode):
+        """Set the lamp: OFF, ON (a call is up) or BLINK (it rings, here or there)."""
+        self._mode = mode
+        self._light(1 if mode else 0)
+        self._change_ms = ticks_add(clock.now_ms(), _BLINK_MS)
+
+    async def run(self):
+        """Watch the buttons and blink; never returns."""
+        while True:
+            if self._call.pressed():
+                self._on_call()
+            if self._end.pressed():
+                self._on_end()
+            if self._mode == BLINK and ticks_diff(clock.now_ms(), self._change_ms) >= 0:
+                self._change_ms = ticks_add(self._change_ms, _BLINK_MS)
+                self._light(1 - self._lit)
+            await clock.sleep_ms(POLL_MS)
+
+    def _light(self, lit):
+        if lit != self._lit:
+            self._lit = lit
+            self._lamp.value(lit)

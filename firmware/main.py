@@ -1,0 +1,5 @@
+"""Runs on the board at power-up: start the application."""
+
+from handset import app
+
+app.run()

@@ -1,0 +1,96 @@
+"""Runs on MicroPython: a call's voice loops over a real TLS link with the heap locked, for some hundred frames.
+
+    micropython voice_heap.py PORT ANCHOR [allocate]
+
+With `allocate` the encoder allocates once per frame; the run must then fail, which shows that it could.
+"""
+
+import asyncio
+import gc
+import sys
+
+import micropython
+
+from handset import clock, link, tls, voice
+
+FRAMES = 150
+
+
+class Tone:
+    """A microphone that always has 20 ms more, on the clock."""
+
+    def __init__(self):
+        self._next_ms = clock.now_ms()
+        self._block = bytearray(range(256)) + bytearray(64)
+
+    def readinto(self, buf):
+        if clock.now_ms() < self._next_ms:
+            return 0
+        self._next_ms += 20
+        for i in range(320):
+            buf[i] = self._block[i]
+        return 320
+
+
+class Ear:
+    """A speaker that takes 20 ms each 20 ms."""
+
+    def __init__(self):
+        self._next_ms = clock.now_ms()
+        self.taken = 0
+
+    def write(self, buf, off, n):
+        if clock.now_ms() < self._next_ms:
+            return 0
+        self._next_ms += 20
+        self.taken += n
+        return n
+
+
+def spoil(sound):
+    encode = sound._encode
+
+    def allocating(src, soff, dst, doff, n):
+        bytearray(1)
+        return encode(src, soff, dst, doff, n)
+
+    sound._encode = allocating
+
+
+async def main():
+    with open(sys.argv[2], "rb") as file:
+        anchor = file.read()
+    stream = await tls.connect("127.0.0.1", int(sys.argv[1]), "localhost", anchor, 5000)
+    rest = await link.upgrade(stream, "/v1/link", "localhost", "token", 5000)
+    sounds = []
+
+    def media(buf, off, n):
+        sounds[0].take(buf, off, n, clock.now_ms())
+
+    line = link.Link(stream, rest, print, media)
+    choice = {"codec": "PCMA", "ptime": 20, "ssrc": 0x89ABCDEF, "remote_ssrc": 0x89ABCDEF}
+    sound = voice.Voice(line, Tone(), Ear(), choice, 65500, 0xFFFFF000, 40)
+    sounds.append(sound)
+    if "allocate" in sys.argv:
+        spoil(sound)
+    moving = asyncio.create_task(line.run())
+    sound.start()
+    await clock.sleep_ms(500)
+    up, down = sound.sent, sound.jitter.played
+    gc.collect()
+    before = gc.mem_alloc()
+    nap = clock.sleep_ms(FRAMES * 20)
+    micropython.heap_lock()
+    await nap
+    micropython.heap_unlock()
+    grown = gc.mem_alloc() - before
+    up = sound.sent - up
+    down = sound.jitter.played - down
+    alive = not moving.done() and not any(task.done() for task in sound._tasks)
+    sound.stop()
+    print("up %d down %d grown %d alive %s lost %d" % (up, down, grown, alive, sound.jitter.lost))
+    ok = alive and grown <= 64 and up > FRAMES * 9 // 10 and down > FRAMES * 9 // 10
+    sys.exit(0 if ok else 1)
+
+
+asyncio.run(main())
