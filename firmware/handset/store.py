@@ -1,8 +1,8 @@
 """Two-slot store over a folder: one fact, two files, so that whatever happens during a write one sound copy remains.
 
-A *fact* is a pair: the name of its files and the kind in its records. Rules of this file: a save writes the slot that does *not* hold the newest sound record, closes it, reads it back and only
-then calls the fact stored. Power failing at any moment leaves the old record or the new one, never neither
-(tests/powerloss). Facts that must agree belong into one record.
+A *fact* is a pair: the name of its files and the kind in its records. Rules of this file: a save writes the slot that does
+*not* hold the newest sound record, closes it, reads it back and only then calls the fact stored. Power failing at any
+moment leaves the old record or the new one, never neither (tests/powerloss). Facts that must agree belong into one record.
 """
 
 import os
