@@ -21,7 +21,8 @@ if MICROPYTHON:
     ptr8 = ptr16 = ptr32 = uint = None
 
     def json_loads(text):
-        """Parse JSON; the interpreter refuses NaN and Infinity itself and keeps the last of duplicate keys."""
+        """Parse JSON; the interpreter refuses NaN and Infinity itself, keeps the last of duplicate keys, and takes some
+        text that is no JSON: what a peer sent goes through `callcore.jsontext` first."""
         return json.loads(text)
 
 else:
@@ -62,6 +63,12 @@ else:
     def _refuse_constant(name: str) -> object:
         raise ValueError("not a JSON number: " + name)
 
+    def _finite(text: str) -> float:
+        value = float(text)
+        if value - value != 0:
+            raise ValueError("a number too large: " + text)
+        return value
+
     def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
@@ -72,9 +79,13 @@ else:
         """Parse JSON as RFC 8259 has it.
 
         Raises:
-            ValueError: not JSON, or NaN, Infinity, a number too long, or a key that stands twice.
+            ValueError: not JSON, or NaN, Infinity, a number too large or too long, a key that stands twice, or nested
+                too deep for this interpreter.
         """
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        try:
+            return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+        except RecursionError:
+            raise ValueError("nested too deep")
 
 
 def ticks_diff(later: int, earlier: int) -> int:

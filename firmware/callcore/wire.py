@@ -93,7 +93,7 @@ def stamp_delta(buf: object, off: int, base: object, base_off: int) -> int:
     Works on halves of 16 bits, so that no step leaves the small integers.
 
     Returns:
-        Samples, clipped to -2**29 .. 2**29 + 65535.
+        Samples, clipped to -2**29 .. 2**29 - 1 (what lies further out keeps its low 16 bits).
     """
     p = ptr8(buf)
     q = ptr8(base)
