@@ -201,8 +201,10 @@ class PrivateApt:
             raise OperatorError(f"{program} {arguments[0]} did not end within {_TIMEOUT_S} s", _OTHER_WAY) from error
         if done.returncode:
             reasons = [line for line in done.stderr.splitlines() if line.startswith("E:")] or done.stderr.splitlines()
+            # the address of a mirror may carry a password
+            said = re.sub(r"//[^/@\s]+@", "//", " ".join(reasons[:3]))
             raise OperatorError(
-                f"{program} {arguments[0]} failed (status {done.returncode}): " + " ".join(reasons[:3]),
+                f"{program} {arguments[0]} failed (status {done.returncode}): {said}",
                 "Is there a network, and does `apt-get update` work on this machine? Then try again. " + _OTHER_WAY,
             )
         return done.stdout

@@ -130,9 +130,10 @@ class Depot:
                 wanted += [f"{name}:{arch}" for name in needed]
             self.say(f"fetching {len(wanted)} packages")
             apt.download(wanted, fresh)
+            self._record(fresh)
         finally:
             shutil.rmtree(private, ignore_errors=True)
-        self._record(fresh)
+            shutil.rmtree(fresh, ignore_errors=True)
 
     def _record(self, fresh: Path) -> None:
         old = self.lock()
@@ -275,7 +276,7 @@ def _run_file(board: str, command: list[str], file: Path) -> tuple[int, int]:
     output = done.stdout.decode(errors="replace").rstrip()
     summary = re.search(r"^(\d+) passed, (\d+) failed$", output.rsplit("\n", 1)[-1])
     passed, failed = (int(summary[1]), int(summary[2])) if summary else (0, 0)
-    if done.returncode and not failed:
+    if not failed and (done.returncode or not summary):
         # it crashed, left early, or has no test
         output += f"\nFAILED {file.name}: exit status {done.returncode}"
         failed = 1

@@ -1,0 +1,38 @@
+"""tools/check runs its steps in order and stops at the first that fails."""
+
+import sys
+
+import check
+import pytest
+
+
+def _say(word: str, status: int = 0) -> list[str]:
+    return [sys.executable, "-c", f"print({word!r}); raise SystemExit({status})"]
+
+
+def test_steps_run_in_order_until_one_fails(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(check, "STEPS", {"one": _say("first"), "two": _say("second", 5), "three": _say("third")})
+    assert check.main([]) == 1
+    out = capfd.readouterr().out
+    assert out.index("first") < out.index("second")
+    assert "third" not in out
+    assert "two FAILED (status 5)" in out
+
+
+def test_all_good_is_status_0_and_named_steps_run_alone(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "STEPS", {"one": _say("first"), "two": _say("second")})
+    assert check.main(["two"]) == 0
+    out = capfd.readouterr().out
+    assert "second" in out
+    assert "first" not in out
+
+
+def test_an_unknown_step_is_wrong_usage(capfd: pytest.CaptureFixture[str]) -> None:
+    assert check.main(["lnit"]) == 2
+    assert "lnit" in capfd.readouterr().err
+
+
+def test_every_kind_of_check_is_a_step() -> None:
+    assert list(check.STEPS) == ["lint", "format", "types", "layers", "vectors", "core", "tests", "alone"]
