@@ -25,7 +25,7 @@ _ESCAPED = b'"\\/bfnrt'
 _BLANK = b" \n\r\t"
 
 
-def _hex4(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _hex4(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Read four hexadecimal digits; -1 if they are not there."""
     if start + 4 > end:
         return -1
@@ -42,7 +42,7 @@ def _hex4(buf: "bytes | memoryview", start: int, end: int) -> int:
     return value
 
 
-def _escape(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _escape(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Step over the escape whose backslash is at `start`; -1 if it is none, or half of a surrogate pair."""
     if start + 2 > end:
         return -1
@@ -58,7 +58,7 @@ def _escape(buf: "bytes | memoryview", start: int, end: int) -> int:
     return start + 12 if 0xDC00 <= _hex4(buf, start + 8, end) <= 0xDFFF else -1
 
 
-def _utf8(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _utf8(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Step over one character of two to four bytes (RFC 3629 section 4); -1 if it is not well formed."""
     first = buf[start]
     size = 2 if 0xC2 <= first <= 0xDF else 3 if 0xE0 <= first <= 0xEF else 4 if 0xF0 <= first <= 0xF4 else 0
@@ -75,7 +75,7 @@ def _utf8(buf: "bytes | memoryview", start: int, end: int) -> int:
     return start + size
 
 
-def _string(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _string(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Step over the string whose opening quote is at `start`; -1 if it is not one."""
     i = start + 1
     while 0 <= i < end:
@@ -93,7 +93,7 @@ def _string(buf: "bytes | memoryview", start: int, end: int) -> int:
     return -1
 
 
-def _digits(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _digits(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Step over one or more digits; -1 if there is none."""
     i = start
     while i < end and 0x30 <= buf[i] <= 0x39:
@@ -101,7 +101,7 @@ def _digits(buf: "bytes | memoryview", start: int, end: int) -> int:
     return i if i > start else -1
 
 
-def _number(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _number(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Step over a number; -1 if it is none or too long."""
     i = start + 1 if buf[start] == 0x2D else start
     if i < end and buf[i] == 0x30:
@@ -118,7 +118,7 @@ def _number(buf: "bytes | memoryview", start: int, end: int) -> int:
     return i if i - start <= _MAX_NUMBER_BYTES else -1
 
 
-def _scalar(buf: "bytes | memoryview", start: int, end: int) -> int:
+def _scalar(buf: "bytes | bytearray | memoryview", start: int, end: int) -> int:
     """Step over a string, number or literal; -1 if there is none."""
     c = buf[start]
     if c == 0x22:
@@ -131,7 +131,7 @@ def _scalar(buf: "bytes | memoryview", start: int, end: int) -> int:
     return -1
 
 
-def scan(buf: "bytes | memoryview", length: int) -> int:
+def scan(buf: "bytes | bytearray | memoryview", length: int) -> int:
     """Check that the first `length` bytes of `buf` are exactly one JSON text (RFC 8259) within our bounds.
 
     One loop with what may come next and a stack: the stack is the bits of `kinds`, 1 for an object and 0 for an array.

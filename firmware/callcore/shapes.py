@@ -74,7 +74,7 @@ class Text:
         return value
 
     def render(self, value: "Any") -> str:
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class Token:
@@ -94,7 +94,7 @@ class Token:
         return value
 
     def render(self, value: "Any") -> str:
-        return '"' + value + '"'
+        return '"' + str(value) + '"'
 
 
 class OneOf:
@@ -177,7 +177,7 @@ def keys_in(value: "Any") -> int:
 def _whole(value: str) -> str:
     """Join the halves of characters beyond U+FFFF, which MicroPython's parser leaves apart when they were escaped."""
     high = 0
-    letters = []
+    letters: "list[str]" = []
     for letter in value:
         code = ord(letter)
         if high and 0xDC00 <= code <= 0xDFFF:
