@@ -20,7 +20,7 @@ CODECS = {
 }
 
 
-def codec(name: str) -> "tuple[int, int, int, int, int]":
+def codec(name: str) -> tuple[int, int, int, int, int]:
     """Give the row of CODECS for a codec.
 
     Args:
@@ -34,7 +34,7 @@ def codec(name: str) -> "tuple[int, int, int, int, int]":
     return CODECS[name]
 
 
-def choose(offer: "list[str]", able: "list[str] | tuple[str, ...]") -> "str | None":
+def choose(offer: list[str], able: list[str] | tuple[str, ...]) -> str | None:
     """Choose the codec of a call: the first offered one that the other side is able to use.
 
     Args:

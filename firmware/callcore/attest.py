@@ -1,0 +1,310 @@
+"""Verification profile "voip1": a board and a relay prove to each other that they know the board's key.
+
+Both sides' arithmetic stands here, since it must agree byte for byte; what the JSON objects look like stands in
+`evidence`, why one is refused in `refusals`.
+
+    board                                            relay
+    begin   {v sn model_id kv uid dn fw}        ->
+                                                <-   challenge  {sid nonce ttl}
+    finish  {v sid ctr cb proof}                ->
+                                                <-   grant      {body sproof}
+
+th = SHA-256 over everything said, each field behind its length; proof = HMAC(K_auth, 1 | th);
+sproof = HMAC(K_auth, 2 | th | SHA-256(body)). The shape is that of ISO/IEC 9798-4 and SCRAM (RFC 5802) with the
+channel binding `tls-server-end-point` (RFC 5929). Nothing in here raises or prints a key, a nonce or a token.
+
+The board's machine; any other event is a LocalError and changes nothing:
+
+    state               event        next
+    any                 begin        ASKED
+    ASKED               challenged   CHALLENGED, or REFUSED when the answer is none
+    CHALLENGED          granted      GRANTED, or REFUSED when the server does not know the key
+    ASKED, CHALLENGED   refused      REFUSED
+"""
+
+import struct
+
+from callcore.errors import AttestError, LocalError
+from callcore.evidence import (
+    BINDING_BYTES,
+    DEVICE_NONCE_BYTES,
+    MAX_INTEGER,
+    Begin,
+    Finish,
+    base64,
+    parse_challenge,
+    parse_grant,
+    parse_grant_body,
+)
+from callcore.evidence import challenge as challenge
+from callcore.evidence import grant_body as grant_body
+from callcore.evidence import is_serial_number as is_serial_number
+from callcore.evidence import parse_begin as parse_begin
+from callcore.evidence import parse_finish as parse_finish
+from callcore.mac import equal, hkdf_expand, hmac_sha256, sha256
+from callcore.refusals import from_problem, refusal
+
+KEY_BYTES = 32
+# SRTP's master key of 128 bits and master salt of 112 (RFC 3711 section 8.2)
+MEDIA_KEY_BYTES = 30
+# channel binding where the operator has switched it off
+NO_BINDING = bytes(BINDING_BYTES)
+
+IDLE = "IDLE"
+ASKED = "ASKED"
+CHALLENGED = "CHALLENGED"
+GRANTED = "GRANTED"
+REFUSED = "REFUSED"
+
+TRANSITIONS = {
+    (IDLE, "begin"): (ASKED,),
+    (ASKED, "begin"): (ASKED,),
+    (CHALLENGED, "begin"): (ASKED,),
+    (GRANTED, "begin"): (ASKED,),
+    (REFUSED, "begin"): (ASKED,),
+    (ASKED, "challenged"): (CHALLENGED, REFUSED),
+    (CHALLENGED, "granted"): (GRANTED, REFUSED),
+    (ASKED, "refused"): (REFUSED,),
+    (CHALLENGED, "refused"): (REFUSED,),
+}
+
+
+class Keys:
+    """The four keys that stand for a device key K, which itself never enters a MAC.
+
+    Args:
+        key: K, 32 random bytes.
+
+    Attributes:
+        auth: proofs of both sides.
+        media: media keys.
+        wrap: hides the next K on its way.
+        store: seals the record that holds K.
+
+    Raises:
+        LocalError: not 32 bytes.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise LocalError("a device key has %d bytes, not %d" % (KEY_BYTES, len(key)))
+        self.auth = hkdf_expand(key, b"voip1 auth", KEY_BYTES)
+        self.media = hkdf_expand(key, b"voip1 media", KEY_BYTES)
+        self.wrap = hkdf_expand(key, b"voip1 wrap", KEY_BYTES)
+        self.store = hkdf_expand(key, b"voip1 store", KEY_BYTES)
+
+
+def keys(key: bytes) -> Keys:
+    """Derive the four keys of a device key K (32 bytes)."""
+    return Keys(key)
+
+
+def is_published_test_key(key: bytes) -> bool:
+    """Tell whether this is the key of the published known answer, which no tool may give to a board."""
+    return equal(key, bytes(range(KEY_BYTES)))
+
+
+def channel_binding(certificate_der: bytes) -> bytes:
+    """Give the channel binding for the server's certificate as it was seen: SHA-256 of its DER form, 32 bytes."""
+    return sha256(certificate_der)
+
+
+def transcript(begin: Begin, nonce: bytes, sid: str, ctr: int, cb: bytes) -> bytes:
+    """Hash what both sides said.
+
+    Args:
+        begin: the begin request; its `fw` is for people and not hashed.
+        nonce: the relay's nonce, 32 bytes.
+        sid: the relay's name for this attempt.
+        ctr: the device's counter, 64 bits.
+        cb: channel binding, 32 bytes.
+
+    Returns:
+        `th`, 32 bytes.
+    """
+    said = b""
+    for field in (
+        b"voip1 verify",
+        begin.sn.encode(),
+        begin.model_id.encode(),
+        struct.pack(">I", begin.kv),
+        begin.uid,
+        begin.dn,
+        nonce,
+        sid.encode(),
+        struct.pack(">Q", ctr),
+        cb,
+    ):
+        said += struct.pack(">H", len(field)) + field
+    return sha256(said)
+
+
+def proof(auth_key: bytes, th: bytes) -> bytes:
+    """Prove the board to the relay: 32 bytes under K_auth."""
+    return hmac_sha256(auth_key, b"\x01" + th)
+
+
+def check_proof(auth_key: bytes, th: bytes, shown: bytes) -> bool:
+    """Tell in constant time whether a board's proof is right; for an unknown board, ask with a random key."""
+    return equal(proof(auth_key, th), shown)
+
+
+def server_proof(auth_key: bytes, th: bytes, body: str) -> bytes:
+    """Prove the relay, and the body of its grant, to the board: 32 bytes under K_auth."""
+    return hmac_sha256(auth_key, b"\x02" + th + sha256(body.encode()))
+
+
+def grant(auth_key: bytes, th: bytes, body: str) -> dict[str, object]:
+    """Write the relay's answer to a right proof; the body travels as text, so that both sides hash the same bytes."""
+    return {"body": body, "sproof": base64(server_proof(auth_key, th, body))}
+
+
+def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
+    """Derive the media keys of a session (RFC 5869, extracted with salt `th`).
+
+    Args:
+        media_key: K_media.
+        th: the transcript's hash.
+        seed: 32 bytes from the grant.
+
+    Returns:
+        Client to server, then server to client; each a 16-byte key and a 14-byte salt.
+    """
+    prk = hmac_sha256(th, media_key + seed)
+    c2s = hkdf_expand(prk, b"voip1 srtp c2s", MEDIA_KEY_BYTES)
+    return c2s, hkdf_expand(prk, b"voip1 srtp s2c", MEDIA_KEY_BYTES)
+
+
+class Attester:
+    """The board's side of one verification after another.
+
+    Args:
+        key: K, 32 bytes.
+        sn: serial number.
+        model_id: the vendor's model.
+        kv: version of the key, at least 1.
+        uid: the chip's own number, 1 to 16 bytes.
+        fw: version of the firmware, for people; 1 to 64 printable characters.
+
+    Attributes:
+        state: IDLE, ASKED, CHALLENGED, GRANTED or REFUSED.
+
+    Raises:
+        LocalError: the key has another length.
+    """
+
+    def __init__(self, key: bytes, sn: str, model_id: str, kv: int, uid: bytes, fw: str) -> None:
+        self._keys = Keys(key)
+        self._begin = Begin(sn, model_id, kv, uid, b"", fw)
+        self._th = b""
+        self._seed = b""
+        self.state = IDLE
+
+    def begin(self, dn: bytes) -> dict[str, object]:
+        """Start a verification, whatever became of the one before.
+
+        Args:
+            dn: 16 fresh random bytes.
+
+        Returns:
+            The body of `POST /v1/verify/begin`.
+
+        Raises:
+            LocalError: not 16 bytes.
+        """
+        if len(dn) != DEVICE_NONCE_BYTES:
+            raise LocalError("a device nonce has %d bytes, not %d" % (DEVICE_NONCE_BYTES, len(dn)))
+        self._begin.dn = dn
+        self._th = b""
+        self._seed = b""
+        self._go("begin", ASKED)
+        return self._begin.to_json()
+
+    def challenged(self, answer: object, ctr: int, cb: bytes) -> dict[str, object]:
+        """Answer the relay's challenge.
+
+        Args:
+            answer: the answer to the begin request: its bytes, or the object that JSON gave.
+            ctr: the device's counter, 1 to 2**53 - 1; stored as used before this call.
+            cb: channel binding, 32 bytes.
+
+        Returns:
+            The body of `POST /v1/verify/finish`.
+
+        Raises:
+            AttestError: `bad_answer`.
+            LocalError: nothing was asked, or `ctr` or `cb` out of range.
+        """
+        self._need("challenged")
+        if not 1 <= ctr <= MAX_INTEGER or len(cb) != BINDING_BYTES:
+            raise LocalError("counter %r with a binding of %d bytes cannot be proved" % (ctr, len(cb)))
+        try:
+            sid, nonce = parse_challenge(answer)
+        except AttestError:
+            self._go("challenged", REFUSED)
+            raise
+        self._th = transcript(self._begin, nonce, sid, ctr, cb)
+        self._go("challenged", CHALLENGED)
+        return Finish(sid, ctr, cb, proof(self._keys.auth, self._th)).to_json()
+
+    def granted(self, answer: object) -> dict[str, object]:
+        """Check the server's proof, then read what it grants.
+
+        Args:
+            answer: the answer to the finish request: its bytes, or the object that JSON gave.
+
+        Returns:
+            The grant: `token exp now epoch ws`, `seed` as bytes, and what else the relay sent.
+
+        Raises:
+            AttestError: `server_not_proved` or `bad_answer`; the grant is not to be used.
+            LocalError: no challenge was answered.
+        """
+        self._need("granted")
+        try:
+            body, sproof = parse_grant(answer)
+            if not equal(sproof, server_proof(self._keys.auth, self._th, body)):
+                raise refusal("server_not_proved")
+            granted = parse_grant_body(body)
+        except AttestError:
+            self._go("granted", REFUSED)
+            raise
+        self._seed = granted["seed"]
+        self._go("granted", GRANTED)
+        return granted
+
+    def refused(self, status: int, answer: object) -> AttestError:
+        """Take a refusal in place of the answer that was hoped for.
+
+        Args:
+            status: HTTP status.
+            answer: the problem: its bytes, or the object that JSON gave, or None where it was no JSON.
+
+        Returns:
+            The error to raise or show.
+
+        Raises:
+            LocalError: nothing was asked.
+        """
+        self._need("refused")
+        self._go("refused", REFUSED)
+        return from_problem(status, answer)
+
+    def media_keys(self) -> tuple[bytes, bytes]:
+        """Give the media keys of the session that was granted, as the function of this name does.
+
+        Raises:
+            LocalError: none was granted.
+        """
+        if self.state != GRANTED:
+            raise LocalError("media keys do not exist in state " + self.state)
+        return media_keys(self._keys.media, self._th, self._seed)
+
+    def _need(self, event: str) -> None:
+        if (self.state, event) not in TRANSITIONS:
+            raise LocalError("event %s does not belong in state %s" % (event, self.state))
+
+    def _go(self, event: str, state: str) -> None:
+        if state not in TRANSITIONS[(self.state, event)]:
+            raise LocalError("event %s does not lead from %s to %s" % (event, self.state, state))
+        self.state = state

@@ -1,0 +1,63 @@
+"""Any bytes into the record reader: a record or the named error; any fact survives storage."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callcore import record
+from callcore.errors import StoreError
+
+REASONS = {"record_missing", "record_damaged", "record_newer"}
+KINDS = st.integers(0, 0xFFFF)
+GENERATIONS = st.integers(0, 0xFFFFFFFF)
+KEYS = st.binary(max_size=80)
+
+
+def examined(blob: bytes, kind: int, key: bytes) -> tuple[int, bytes] | StoreError:
+    found = record.examine(blob, kind, key)
+    if isinstance(found, StoreError):
+        assert found.reason in REASONS
+    return found
+
+
+@given(st.binary(max_size=200), KINDS, KEYS)
+def test_any_bytes(blob: bytes, kind: int, key: bytes) -> None:
+    assert isinstance(examined(blob, kind, key), StoreError)
+
+
+@given(st.binary(max_size=200), st.integers(0, 3), KEYS)
+def test_any_bytes_behind_a_good_beginning(rest: bytes, form: int, key: bytes) -> None:
+    found = examined(record.MAGIC + bytes([form, form ^ 0xFF]) + rest, 1, key)
+    assert isinstance(found, StoreError)
+    assert (found.reason == "record_newer") == (form > record.FORMAT and len(rest) >= 8)
+
+
+@given(KINDS, GENERATIONS, st.binary(max_size=4096), KEYS)
+def test_what_was_packed_is_unpacked(kind: int, generation: int, body: bytes, key: bytes) -> None:
+    assert record.unpack(record.pack(kind, generation, body, key), kind, key) == (generation, body)
+
+
+@given(GENERATIONS, st.binary(max_size=64), KEYS, st.data())
+def test_a_changed_record_is_never_taken_for_another_fact(
+    generation: int, body: bytes, key: bytes, data: st.DataObject
+) -> None:
+    blob = bytearray(record.pack(1, generation, body, key))
+    for _ in range(data.draw(st.integers(1, 3))):
+        blob[data.draw(st.integers(0, len(blob) - 1))] ^= data.draw(st.integers(1, 255))
+    found = examined(bytes(blob), 1, key)
+    assert isinstance(found, StoreError) or found == (generation, body)
+
+
+@given(st.lists(st.one_of(GENERATIONS, st.binary(max_size=40)), min_size=2, max_size=2))
+def test_of_two_slots_the_newest_sound_one_is_found(slots: list[int | bytes]) -> None:
+    blobs = [record.pack(1, slot, b"fact") if isinstance(slot, int) else slot for slot in slots]
+    sound = [slot for slot in slots if isinstance(slot, int)]
+    a, b = (examined(blob, 1, b"") for blob in blobs)
+    if sound:
+        assert record.newest(a, b) == (max(sound), b"fact")
+        return
+    try:
+        record.newest(a, b)
+    except StoreError as error:
+        assert error.reason in REASONS
+    else:
+        raise AssertionError("two bad copies gave a record")
