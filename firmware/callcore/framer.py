@@ -5,7 +5,7 @@ Rules of this file: it knows frames, not messages; it never waits and never send
 (docs/protocol.md), so fragments are refused like reserved bits. After an error the framer must not be used again.
 """
 
-from callcore.compat import const
+from callcore.compat import MICROPYTHON, const
 from callcore.errors import LocalError, WireError
 from callcore.mask import mask, move
 
@@ -99,9 +99,10 @@ class Framer:
         first = buf[head]
         second = buf[head + 1]
         kind = first & 0x0F
-        if first & 0xF0 != 0x80 or second >> 7 != self._server:
-            self._refuse(first, second)
         length = second & 0x7F
+        if first & 0xF0 != 0x80 or second >> 7 != self._server or (kind >= CLOSE and length > MAX_CONTROL_BYTES):
+            self._refuse(first, second)
+        limit = self._limit(kind)
         at = head + 2
         if length == 126:
             if have < 4:
@@ -110,7 +111,6 @@ class Framer:
             if length < 126:
                 raise WireError("a frame of %d bytes announced with a 16-bit length" % length)
             at = head + 4
-        limit = self._limit(kind)
         if length > limit or second & 0x7F == 127:
             raise WireError("a frame longer than %d bytes" % limit, CLOSE_TOO_BIG)
         if self._server:
@@ -142,7 +142,9 @@ class Framer:
             raise WireError("reserved bits set without an extension")
         if not first & 0x80:
             raise WireError("a fragmented message; a message is one frame here")
-        raise WireError("a frame that is not masked" if self._server else "a masked frame from the relay")
+        if second >> 7 != self._server:
+            raise WireError("a frame that is not masked" if self._server else "a masked frame from the relay")
+        raise WireError("a control frame longer than %d bytes" % MAX_CONTROL_BYTES)
 
     def payload(self) -> bytes:
         """Copy the payload of the frame just found."""
@@ -176,9 +178,33 @@ class Framer:
 def _utf8(data: bytes) -> str:
     """Decode, or raise WireError with close code 1007 (RFC 6455 section 8.1)."""
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeError:
         raise WireError("text that is not UTF-8", CLOSE_NOT_UTF8)
+    if MICROPYTHON and _is_lax(data):
+        raise WireError("text that is not UTF-8", CLOSE_NOT_UTF8)
+    return text
+
+
+def _is_lax(data: bytes) -> bool:
+    """Tell whether bytes that MicroPython decodes are no UTF-8 for RFC 3629: it lets overlong forms, surrogates and all
+    beyond U+10FFFF pass, which show in the first two bytes of a character."""
+    for i in range(len(data)):
+        first = data[i]
+        if first < 0xC2:
+            if first >= 0xC0:
+                return True
+            continue
+        second = data[i + 1]
+        if first == 0xE0 or first == 0xF0:
+            if second < (0xA0 if first == 0xE0 else 0x90):
+                return True
+        elif first == 0xED or first == 0xF4:
+            if second > (0x9F if first == 0xED else 0x8F):
+                return True
+        elif first > 0xF4:
+            return True
+    return False
 
 
 def header_bytes(length: int, masked: bool) -> int:
@@ -224,7 +250,12 @@ def encode(kind: int, payload: bytes, key: bytes = b"") -> bytes:
         kind: opcode.
         payload: 0 to 65535 bytes.
         key: 4 bytes of masking key on the board; empty on the relay.
+
+    Raises:
+        LocalError: the payload or the key has no such length.
     """
+    if key and len(key) != 4:
+        raise LocalError("a masking key has 4 bytes, not %d" % len(key))
     masked = len(key) == 4
     size = header_bytes(len(payload), masked)
     buf = bytearray(size + len(payload))
@@ -238,7 +269,8 @@ def encode(kind: int, payload: bytes, key: bytes = b"") -> bytes:
 
 def close_payload(code: int, reason: str) -> bytes:
     """Make the payload of a close frame: code and reason, the reason cut to what a control frame holds."""
-    text = reason.encode()[: MAX_CONTROL_BYTES - 2]
-    while text and text[-1] & 0x80:  # never cut inside a character: drop the tail of anything beyond ASCII
-        text = text[:-1]
-    return bytes((code >> 8, code & 0xFF)) + text
+    text = reason.encode()
+    end = min(len(text), MAX_CONTROL_BYTES - 2)
+    while end < len(text) and text[end] & 0xC0 == 0x80:  # never cut inside a character
+        end -= 1
+    return bytes((code >> 8, code & 0xFF)) + text[:end]
