@@ -14,12 +14,15 @@ MIC_WS = 15
 MIC_SD = 32
 MIC_IBUF_BYTES = 3200
 
-# speaker: as above; the ring (60 ms) is delay whenever it is kept full
+# speaker: as above; the ring (40 ms) is delay, since it is kept full
 SPK_ID = 1
 SPK_SCK = 26
 SPK_WS = 25
 SPK_SD = 22
-SPK_IBUF_BYTES = 960
+SPK_IBUF_BYTES = 640
+
+# delay at which the jitter buffer aims; with the speaker's ring it makes up most of the way from the link to the ear
+JITTER_MS = 40
 
 # buttons and lamp; ACTIVE is the level of a button held down and of a lamp that shines
 BUTTON_CALL = 18

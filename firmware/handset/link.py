@@ -91,7 +91,7 @@ class Link:
 
     Attributes:
         poll_ms: how often the task looks; `media_open` makes it finer.
-        dropped: media frames that made room for newer ones.
+        dropped: media frames of the call that were not sent: they made room for newer ones, or waited when it ended.
         bytes_up: bytes handed to TLS.
         bytes_down: bytes that came out of TLS.
     """
@@ -133,7 +133,8 @@ class Link:
         self.poll_ms = MEDIA_POLL_MS
 
     def media_close(self):
-        """Forget audio that still waits; a frame already on its way is finished."""
+        """Forget audio that still waits, as dropped; a frame already on its way is finished."""
+        self.dropped += self._count
         self._count = 0
         self.poll_ms = IDLE_POLL_MS
 

@@ -33,7 +33,7 @@ class Voice:
         target_ms: delay of the jitter buffer, 20 to 200 ms.
 
     Attributes:
-        stray: packets that were not of this call's stream.
+        jitter: the JitterBuffer, with the counters of what arrived.
     """
 
     def __init__(self, link, microphone, speaker, media, seq, stamp, target_ms):
@@ -73,11 +73,28 @@ class Voice:
         self._tasks = [asyncio.create_task(self._uplink()), asyncio.create_task(self._downlink())]
 
     def stop(self):
-        """Stop both loops and forget audio that waits."""
+        """Stop both loops, close microphone and speaker, forget audio that waits; packets are still counted."""
         for task in self._tasks:
             task.cancel()
         self._tasks = []
         self._link.media_close()
+        self._microphone.deinit()
+        self._speaker.deinit()
+
+    def figures(self):
+        """Give the counters of the call, as the message `stats` carries them: (up, down)."""
+        jitter = self.jitter
+        up = {"sent": self.sent - self._link.dropped, "dropped": self._link.dropped}
+        down = {
+            "received": jitter.received,
+            "lost": jitter.lost,
+            "late": jitter.late,
+            "concealed": jitter.concealed,
+            "jitter_ms": jitter.jitter_ms(),
+            "buffer_ms": jitter.level_ms(),
+            "underruns": getattr(self._speaker, "underruns", 0),
+        }
+        return up, down
 
     @property
     def sent(self):

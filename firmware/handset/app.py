@@ -1,0 +1,152 @@
+"""The composition root of the board: the only file that knows all the others; builds every object and starts the tasks.
+
+Life: read the identity; then for ever connect, verify, upgrade, talk, and when the link ends wait and begin again. What went
+wrong is said on the console with its reason. The order of connecting before any audio matters: a TLS handshake keeps a small
+chip busy for a second.
+"""
+
+import asyncio
+import gc
+import os
+
+import board
+import machine
+
+from callcore import VERSION, call
+from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
+from callcore.compat import ticks_diff
+from callcore.errors import AttestError, LinkError, StoreError
+from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
+from handset import attestor, audio, clock, diag, identity, link, panel, phone, tls, voice
+from handset.store import Store
+
+_CONNECT_MS = 10000
+_CODECS = ("PCMA", "PCMU")
+_BLINKING = (call.DIALLING, call.RINGBACK, call.RINGING)
+
+# reasons of a LinkError after which trying again soon would be useless or harmful: seconds to wait
+_LINK_RETRY_S = {"tls_wrong_ca": 900, "tls_wrong_name": 900, "tls_expired": 900, "revoked": 3600, "flood": 60}
+
+
+class App:
+    """Everything a board runs, joined.
+
+    Args:
+        store: a Store.
+        who: an Identity.
+
+    Raises:
+        StoreError: the counter is damaged.
+    """
+
+    def __init__(self, store, who):
+        self._who = who
+        self._counter = identity.Counter(store, who.store_key)
+        self._backoff = Backoff(1000, 60000)
+        self._phone = phone.Phone(_CODECS, self._sound, os.urandom, self._show)
+        self._panel = panel.Panel(
+            machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
+            machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP),
+            machine.Pin(board.LAMP, machine.Pin.OUT),
+            board.BUTTON_ACTIVE,
+            self._phone.press_call,
+            self._phone.press_end,
+        )
+
+    async def run(self):
+        """Keep a link to the relay; never returns unless the relay has switched this board off for good."""
+        asyncio.create_task(self._panel.run())
+        asyncio.create_task(self._phone.run())
+        while True:
+            reason = ""
+            try:
+                await self._session()
+            except LinkError as error:
+                reason = error.reason
+                diag.failed("link", error)
+            except AttestError as error:
+                reason = error.reason
+                diag.failed("verify", error)
+            wait_ms = self._wait_ms(reason)
+            if wait_ms is None:
+                diag.say("stopped", reason=reason)
+                return
+            diag.say("waiting", reason=reason, wait_ms=wait_ms)
+            await clock.sleep_ms(wait_ms)
+
+    async def _session(self):
+        """Connect, verify, and serve one link until it is lost, which is always by an exception."""
+        who = self._who
+        began_ms = clock.now_ms()
+        stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS)
+        try:
+            grant = await attestor.verify(stream, who, self._counter, machine.unique_id(), VERSION)
+            diag.say("verified", verify_ms=ticks_diff(clock.now_ms(), began_ms))
+            rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
+            line = link.Link(stream, rest, self._phone.message, self._phone.media)
+            self._phone.attach(line)
+            line.send(_hello())
+            self._backoff.reset()
+            try:
+                await line.run()
+            finally:
+                self._phone.detach()
+                line.close()
+        finally:
+            stream.close()
+
+    def _wait_ms(self, reason):
+        """Choose how long to wait after a session that ended for `reason`; None means for ever."""
+        random_byte = os.urandom(1)[0]
+        if reason == "superseded":
+            return between_ms(SUPERSEDED_MS[0], SUPERSEDED_MS[1], random_byte)
+        seconds = _LINK_RETRY_S.get(reason)
+        if seconds is None:
+            seconds = retry_s(reason)
+        if seconds == RETRY_NEVER:
+            return None
+        if seconds == RETRY_BACKOFF:
+            return self._backoff.next_ms(random_byte)
+        return seconds * 1000
+
+    def _sound(self, line, media):
+        """Open microphone and speaker and make the sound of a call; everything is allocated here, before it starts."""
+        gc.collect()
+        speaker = audio.open_speaker(board)
+        microphone = audio.open_microphone(board)
+        noise = os.urandom(6)
+        seq = (noise[0] << 8) | noise[1]
+        stamp = int.from_bytes(noise[2:], "big")
+        return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS)
+
+    def _show(self, state):
+        """Let the lamp follow the call."""
+        if state in _BLINKING:
+            self._panel.show(panel.BLINK)
+        else:
+            self._panel.show(panel.ON if state == call.ANSWERED else panel.OFF)
+
+
+def _hello():
+    """The first message on a link."""
+    return {
+        "t": "hello",
+        "v": 1,
+        "firmware": VERSION,
+        "board": board.NAME,
+        "codecs": list(_CODECS),
+        "ptimes": list(phone.PTIMES_MS),
+        "features": [],
+    }
+
+
+def run():
+    """Run the board until power is cut; returns when it has no identity or was switched off for good."""
+    diag.say("boot", firmware=VERSION, board=board.NAME, interpreter=diag.interpreter(), heap_free=diag.heap_free())
+    store = Store(board.FLASH)
+    try:
+        app = App(store, identity.load(store))
+    except StoreError as error:
+        diag.failed("identity", error)
+        return
+    asyncio.run(app.run())
