@@ -9,6 +9,8 @@ Rules of the contract, held by `tests/contracts/leg_contract.py` against every i
 - Events come in the order ringing, answered, released, reported; none twice; the first two may be missing.
   `leg_released` is told exactly once unless `release` came first, then never. `leg_reported` is told exactly once for
   every leg that was ever invited or calling, after it is over, also when the far end died (the report is then empty).
+- A switchboard calls `release` on every leg in the end, also on one that told `leg_released`: its party may wait for the
+  last word, and some report only after it.
 - Observers are told from the event loop, never from inside a verb, so a switchboard may call any verb on any leg
   from any event.
 - Media is not an event. The bridge sets `sink`; the leg calls it with every RTP packet of its party from `answered`

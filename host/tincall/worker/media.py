@@ -146,10 +146,11 @@ class PhoneAudio:
 
     def _next_frame(self, now_ms: int) -> None:
         self._far_at = 0
+        kind = self.buffer.get(self._payload, 0, now_ms)
         if self.buffer.started:
             self._level_ms_sum += self.buffer.level_ms()
             self._level_ticks += 1
-        if self.buffer.get(self._payload, 0, now_ms) == jitter.PLAYED:
+        if kind == jitter.PLAYED:
             self._far = self._words[np.frombuffer(self._payload, dtype=np.uint8)]
             self._fades_left = FADES
         elif self._fades_left:

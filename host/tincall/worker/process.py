@@ -59,6 +59,7 @@ class WorkerProcess:
         pid: the child's process id.
         kind: what the worker says it is.
         codecs: names of the codecs it can speak.
+        ready: done when the worker has said `ready`; fails with WorkerError when it will not.
         exited: done when the process has been reaped; its exit status.
     """
 
@@ -75,7 +76,7 @@ class WorkerProcess:
         self._messages = 0
         self._most_messages = limits.control_messages
         self._is_lost = False
-        self._ready: asyncio.Future[None] = loop.create_future()
+        self.ready: asyncio.Future[None] = loop.create_future()
         self._control = Channel(control, MAX_CONTROL_BYTES, self._read_control, self.lose)
         self._media = Channel(media, MAX_MEDIA_BYTES, self._refuse_media, self._media_ended)
         self._control.open(loop)
@@ -247,19 +248,19 @@ class WorkerProcess:
         self._lost(sentence)
 
     def _hear_ready(self, message: dict[str, Any]) -> None:
-        if message["t"] != "ready" or self._ready.done():
+        if message["t"] != "ready" or self.ready.done():
             self.lose(f"the worker said {message['t']!r} before it was asked")
             return
         self.kind = message["kind"]
         self.codecs = tuple(message["codecs"])
-        self._ready.set_result(None)
+        self.ready.set_result(None)
 
     def _refuse_media(self, packet: bytes) -> None:
         self.lose("the worker sent media before a call")
 
     def _die_early(self, sentence: str) -> None:
-        if not self._ready.done():
-            self._ready.set_exception(WorkerError(sentence, causes.DESTINATION_OUT_OF_ORDER))
+        if not self.ready.done():
+            self.ready.set_exception(WorkerError(sentence, causes.DESTINATION_OUT_OF_ORDER))
         else:
             log.warning("spare worker lost", pid=self.pid, reason=sentence)
 
