@@ -90,11 +90,12 @@ def alaw_encode(src: object, soff: int, dst: object, doff: int, n: int) -> int:
     codes = ptr8(_alaw_code_of)
     pcm = ptr16(src)
     out = ptr8(dst)
-    at = soff >> 1
-    k = 0
-    while k < n:
-        out[doff + k] = codes[pcm[at + k] >> 4]
-        k += 1
+    soff >>= 1
+    end = soff + n
+    while soff < end:
+        out[doff] = codes[pcm[soff] >> 4]
+        soff += 1
+        doff += 1
     return n
 
 
@@ -115,11 +116,12 @@ def alaw_decode(src: object, soff: int, dst: object, doff: int, n: int) -> int:
     words = ptr16(_alaw_word_of)
     codes = ptr8(src)
     pcm = ptr16(dst)
-    at = doff >> 1
-    k = 0
-    while k < n:
-        pcm[at + k] = words[codes[soff + k]]
-        k += 1
+    doff >>= 1
+    end = soff + n
+    while soff < end:
+        pcm[doff] = words[codes[soff]]
+        soff += 1
+        doff += 1
     return n
 
 
@@ -141,15 +143,17 @@ def ulaw_encode(src: object, soff: int, dst: object, doff: int, n: int) -> int:
     codes = ptr8(_ulaw_code_of)
     pcm = ptr16(src)
     out = ptr8(dst)
-    at = soff >> 1
-    k = 0
-    while k < n:
-        size = pcm[at + k]
+    soff >>= 1
+    end = soff + n
+    while soff < end:
+        size = pcm[soff]
         if size < 0x8000:
-            out[doff + k] = codes[(size + 4) >> 3]
+            out[doff] = codes[(size + 4) >> 3]
         else:
-            out[doff + k] = codes[((size ^ 0xFFFF) + 4) >> 3] ^ 0x80
-        k += 1
+            # 4 more than the ones' complement
+            out[doff] = codes[(0x10003 - size) >> 3] ^ 0x80
+        soff += 1
+        doff += 1
     return n
 
 
@@ -171,9 +175,10 @@ def ulaw_decode(src: object, soff: int, dst: object, doff: int, n: int) -> int:
     words = ptr16(_ulaw_word_of)
     codes = ptr8(src)
     pcm = ptr16(dst)
-    at = doff >> 1
-    k = 0
-    while k < n:
-        pcm[at + k] = words[codes[soff + k]]
-        k += 1
+    doff >>= 1
+    end = soff + n
+    while soff < end:
+        pcm[doff] = words[codes[soff]]
+        soff += 1
+        doff += 1
     return n
