@@ -10,7 +10,6 @@ import base64
 import datetime
 import ipaddress
 import os
-import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -69,7 +68,7 @@ def make(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[P
 def make_server(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[Path]:
     """Make a server key and its certificate, in place of those that are there.
 
-    If power fails between the two renames, key and certificate do not fit each other, which `server_context` says.
+    If power fails between the two renames, key and certificate do not fit each other, which the relay says when it starts.
 
     Raises:
         OperatorError: status 2; a name is none, the CA is damaged or not ours to sign with.
@@ -160,32 +159,21 @@ def certificate_der(folder: DataFolder) -> bytes:
     return load_certificate(folder.server).public_bytes(serialization.Encoding.DER)
 
 
-def server_context(folder: DataFolder, tls_max: str, now: datetime.datetime) -> ssl.SSLContext:
-    """Make the TLS side of both ports: TLS 1.2 up to `tls_max`, ECDHE with AEAD only.
+def check_server(folder: DataFolder, now: datetime.datetime) -> None:
+    """See that the server certificate is still good and its key nobody else's to read.
 
     Args:
-        folder: where certificate and key are.
-        tls_max: "1.2" or "1.3".
+        folder: where they are.
         now: the time, with its zone.
 
     Raises:
-        OperatorError: status 2; missing, damaged, expired, or the key does not fit.
+        OperatorError: status 2; missing, damaged, expired, or open to others.
     """
     certificate = load_certificate(folder.server)
-    renew = f"Remove {folder.server} and {folder.server_key}, and run `tincall init` again."
     if certificate.not_valid_after_utc < now:
+        renew = f"Remove {folder.server} and {folder.server_key}, and run `tincall init` again."
         raise OperatorError(f"{folder.server} expired on {certificate.not_valid_after_utc:%Y-%m-%d}.", renew, 2)
     read_secret(folder.server_key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.maximum_version = ssl.TLSVersion.TLSv1_2 if tls_max == "1.2" else ssl.TLSVersion.TLSv1_3
-    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    try:
-        context.load_cert_chain(folder.server, folder.server_key)
-    except (ssl.SSLError, OSError):
-        raise OperatorError(f"{folder.server_key} does not fit {folder.server}.", renew, 2) from None
-    return context
 
 
 def names_of(certificate: x509.Certificate) -> list[str]:

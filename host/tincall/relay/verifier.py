@@ -251,8 +251,10 @@ def _digest(token: str) -> bytes:
 
 
 def _refuse(error: AttestError) -> Answer:
-    status, told = refusals.problem(error)
-    return Answer(status, {"type": "about:blank", "title": http.HTTPStatus(status).phrase, **told})
+    status = refusals.status_of(error.reason)
+    title = http.HTTPStatus(status).phrase
+    told = {"type": "about:blank", "title": title, "status": status, "detail": error.detail, "reason": error.reason}
+    return Answer(status, told)
 
 
 def _rate_limited(wait_s: float) -> Answer:

@@ -25,5 +25,7 @@ def upgrade() -> None:
         sa.Column("last_seen_s", sa.Integer, nullable=False),
         sa.Column("created_s", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("sn", name="pk_devices"),
-        sa.CheckConstraint("state IN ('new', 'active', 'suspended', 'conflict', 'revoked')", name="ck_devices_state"),
+        sa.CheckConstraint(
+            "state IN ('new', 'active', 'suspended', 'conflict', 'revoked')", name=op.f("ck_devices_state")
+        ),
     )

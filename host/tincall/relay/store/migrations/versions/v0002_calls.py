@@ -30,13 +30,13 @@ def upgrade() -> None:
         sa.Column("board_stats", sa.JSON),
         sa.Column("worker_report", sa.JSON),
         sa.PrimaryKeyConstraint("call_id", name="pk_calls"),
-        sa.CheckConstraint("direction IN ('out', 'in')", name="ck_calls_direction"),
-        sa.CheckConstraint("state IN ('dialling', 'ringing', 'answered', 'ended')", name="ck_calls_state"),
-        sa.CheckConstraint("released_by IN ('device', 'phone', 'relay')", name="ck_calls_released_by"),
+        sa.CheckConstraint("direction IN ('out', 'in')", name=op.f("ck_calls_direction")),
+        sa.CheckConstraint("state IN ('dialling', 'ringing', 'answered', 'ended')", name=op.f("ck_calls_state")),
+        sa.CheckConstraint("released_by IN ('device', 'phone', 'relay')", name=op.f("ck_calls_released_by")),
         sa.CheckConstraint(
             "(state = 'ended') = (ended_ms IS NOT NULL AND cause IS NOT NULL"
             " AND released_by IS NOT NULL AND duration_ms IS NOT NULL)",
-            name="ck_calls_ended_whole",
+            name=op.f("ck_calls_ended_whole"),
         ),
     )
     op.create_index("ix_calls_started_ms", "calls", ["started_ms"])

@@ -1,0 +1,48 @@
+"""Attempts a minute by key: a burst, then a steady trickle; a bounded table."""
+
+import pytest
+
+from tincall.relay.rates import Rates
+
+
+def test_a_minutes_worth_at_once_then_one_at_a_time():
+    rates = Rates(10)
+    assert [rates.take("a", 100.0) for _ in range(10)] == [0.0] * 10
+    assert rates.take("a", 100.0) == pytest.approx(6.0)
+    assert rates.take("a", 103.0) == pytest.approx(3.0)
+    assert rates.take("a", 106.01) == 0.0
+    assert rates.take("a", 106.01) > 0
+
+
+def test_asking_in_vain_costs_nothing():
+    rates = Rates(1)
+    rates.take("a", 0.0)
+    for second in range(1, 59):
+        assert rates.take("a", float(second)) == pytest.approx(60 - second)
+    assert rates.take("a", 60.1) == 0.0
+
+
+def test_keys_do_not_share():
+    rates = Rates(1)
+    assert rates.take("a", 0.0) == 0.0
+    assert rates.take("b", 0.0) == 0.0
+    assert rates.take("a", 0.0) > 0
+
+
+def test_what_is_given_back_can_be_taken_again_and_never_piles_up():
+    rates = Rates(2)
+    for _ in range(50):
+        assert rates.take("a", 0.0) == 0.0
+        rates.give_back("a", 0.0)
+    assert [rates.take("a", 0.0) > 0 for _ in range(3)] == [False, False, True]
+    rates.give_back("never heard of", 0.0)
+    assert len(rates) == 1
+
+
+def test_the_table_is_bounded_and_forgets_who_was_idle_longest():
+    rates = Rates(1, keys_max=3)
+    for second, key in enumerate(("a", "b", "c", "a", "d")):
+        rates.take(key, float(second) / 100)
+    assert len(rates) == 3
+    assert rates.take("a", 0.1) > 0
+    assert rates.take("b", 0.1) == 0.0

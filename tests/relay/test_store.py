@@ -1,0 +1,229 @@
+"""The database: what is stored stays, migrations lead from each schema to this one, foreign files are refused."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from relay_store import run
+
+from tincall.errors import OperatorError
+from tincall.relay.store.engine import MIGRATIONS, Database, _engine
+from tincall.relay.store.models import devices, metadata
+
+ROW = {
+    "sn": "SN-1", "model_id": "m", "name": "n", "state": "new", "kv": 1, "wrapped_key": b"canary", "uid": "", "counter": 0,
+    "epoch": 0, "board": "", "firmware": "", "last_seen_s": 0, "created_s": 1,
+}  # fmt: skip
+
+
+def insert(connection, **changes):
+    connection.execute(sa.insert(devices).values(ROW | changes))
+
+
+def count(connection):
+    return connection.execute(sa.select(sa.func.count()).select_from(devices)).scalar()
+
+
+def at_revision(path, revision):
+    """Make a file of an older schema, as an older version would have left it."""
+    engine = _engine(path)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        insert(connection)
+    engine.dispose()
+
+
+def refused(path):
+    with pytest.raises(OperatorError) as caught:
+        Database.open(path)
+    return caught.value
+
+
+def test_what_is_stored_is_there_when_opened_again(tmp_path):
+    path = tmp_path / "tincall.db"
+
+    async def write():
+        database = Database.open(path)
+        await database.run(insert)
+        await database.close()
+
+    async def read():
+        database = Database.open(path)
+        found = await database.read(count)
+        await database.close()
+        return found
+
+    run(write())
+    assert run(read()) == 1
+    assert (path.stat().st_mode & 0o777) == 0o600
+
+
+def test_the_file_is_in_the_safe_mode(tmp_path):
+    async def ask():
+        database = Database.open(tmp_path / "tincall.db")
+
+        def pragmas(connection):
+            names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+        found = await database.read(pragmas)
+        await database.close()
+        return found
+
+    assert run(ask()) == ["wal", 2, 1, 5000]  # 2 is FULL
+
+
+def test_a_transaction_that_raises_leaves_nothing(tmp_path):
+    def half(connection):
+        insert(connection)
+        raise RuntimeError("power")
+
+    async def attempt():
+        database = Database.open(tmp_path / "tincall.db")
+        with pytest.raises(RuntimeError, match="power"):
+            await database.run(half)
+        found = await database.read(count)
+        await database.close()
+        return found
+
+    assert run(attempt()) == 0
+
+
+def test_a_broken_rule_of_the_tables_is_our_bug_and_shows_no_values(tmp_path):
+    async def attempt():
+        database = Database.open(tmp_path / "tincall.db")
+        with pytest.raises(sa.exc.IntegrityError) as caught:
+            await database.run(lambda connection: insert(connection, state="canary state"))
+        await database.close()
+        return str(caught.value)
+
+    assert "canary" not in run(attempt())
+
+
+def test_work_handed_over_is_done_though_its_waiter_is_cancelled(tmp_path):
+    async def attempt():
+        database = Database.open(tmp_path / "tincall.db")
+        gate = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def slow(connection):
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
+
+        first = asyncio.create_task(database.run(slow))
+        second = asyncio.create_task(database.run(insert))
+        await asyncio.sleep(0)
+        second.cancel()
+        gate.set()
+        await first
+        found = await database.read(count)
+        await database.close()
+        return found
+
+    assert run(attempt()) == 1
+
+
+def test_the_migrations_build_exactly_the_tables_of_the_models(tmp_path):
+    run(Database.open(tmp_path / "tincall.db").close())
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/tincall.db")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        found = sa.inspect(connection)
+        for table in metadata.tables.values():
+            wanted = {str(c.name) for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+            assert {c["name"] for c in found.get_check_constraints(table.name)} == wanted
+    engine.dispose()
+
+
+def test_an_older_file_is_copied_and_upgraded_with_its_rows(tmp_path):
+    path = tmp_path / "tincall.db"
+    at_revision(path, "0001")
+
+    async def read():
+        database = Database.open(path)
+        found = await database.read(lambda connection: (count(connection), sa.inspect(connection).get_table_names()))
+        await database.close()
+        return found
+
+    rows, tables = run(read())
+    assert rows == 1
+    assert "calls" in tables
+    backup = sqlite3.connect(tmp_path / "tincall.db.0001.bak")
+    assert backup.execute("SELECT count(*) FROM devices").fetchone() == (1,)
+    assert backup.execute("SELECT count(*) FROM sqlite_master WHERE name = 'calls'").fetchone() == (0,)
+    backup.close()
+    assert ((tmp_path / "tincall.db.0001.bak").stat().st_mode & 0o777) == 0o600
+
+
+def test_a_failed_upgrade_leaves_the_old_schema(tmp_path):
+    path = tmp_path / "tincall.db"
+    at_revision(path, "0001")
+    direct = sqlite3.connect(path)
+    direct.execute("CREATE TABLE calls (in_the_way INTEGER)")
+    direct.commit()
+    direct.close()
+    refused(path)
+    direct = sqlite3.connect(path)
+    assert direct.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    direct.close()
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "tincall.db"
+    at_revision(path, "head")
+    direct = sqlite3.connect(path)
+    direct.execute("UPDATE alembic_version SET version_num = '9999'")
+    direct.commit()
+    direct.close()
+    error = refused(path)
+    assert "newer" in error.message
+    assert "9999" in error.message
+    assert error.status == 2
+
+
+def test_a_database_of_something_else_and_no_database_are_refused(tmp_path):
+    other = tmp_path / "other.db"
+    direct = sqlite3.connect(other)
+    direct.execute("CREATE TABLE photos (x INTEGER)")
+    direct.close()
+    assert "something else" in refused(other).message
+    garbage = tmp_path / "garbage.db"
+    garbage.write_bytes(os.urandom(5000))
+    assert "not a database" in refused(garbage).message
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    assert "tincall init" in refused(tmp_path / "nowhere" / "tincall.db").hint
+
+
+def test_a_second_process_is_refused_while_the_first_has_the_file(tmp_path):
+    path = tmp_path / "tincall.db"
+    program = (
+        "import sys, pathlib\n"
+        "from tincall.errors import OperatorError\n"
+        "from tincall.relay.store.engine import Database\n"
+        "try:\n    Database.open(pathlib.Path(sys.argv[1]))\n"
+        "except OperatorError as error:\n    print(error.message)\n"
+    )
+
+    def other():
+        return subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True).stdout
+
+    async def hold():
+        database = Database.open(path)
+        said = await asyncio.to_thread(other)
+        await database.close()
+        return said
+
+    assert "Another process uses" in run(hold())
+    assert other() == ""
