@@ -29,7 +29,7 @@ HEADER_BYTES = 8
 PAYLOAD_BYTES = 1024
 # the clock is followed in steps of this length, so that no product leaves the small integers
 BLOCK_US = 10000
-# a speaker that was left alone for this long is taken as silent since then; ticks_us wraps after 17 minutes on 32 bits
+# how long opening waits for a runner that is slow to read
 _OPEN_WAIT_MS = 200
 
 _wire = lines.writer("TINCALL_SPK_FD")
@@ -63,8 +63,8 @@ class Speaker:
         self._start_untold = False
         self._start_us = 0
         self._block_played_samples = 0
-        self._tell_opened(rate_hz, ibuf_bytes)
         self._opened_us = self._block_us = time.ticks_us()
+        self._tell_opened(time.time_ns(), rate_hz, ibuf_bytes)
         _open.append(self)
 
     def free(self):
@@ -113,8 +113,8 @@ class Speaker:
         if self in _open:
             _open.remove(self)
 
-    def _tell_opened(self, rate_hz, ibuf_bytes):
-        opened = {"t_ns": time.time_ns(), "rate_hz": rate_hz, "ibuf_bytes": ibuf_bytes}
+    def _tell_opened(self, t_ns, rate_hz, ibuf_bytes):
+        opened = {"t_ns": t_ns, "rate_hz": rate_hz, "ibuf_bytes": ibuf_bytes}
         text = json.dumps(opened).encode()
         self._frame[HEADER_BYTES : HEADER_BYTES + len(text)] = text
         for _ in range(_OPEN_WAIT_MS):

@@ -1,0 +1,76 @@
+"""`tincall emulate`: run the firmware as an emulated board in the foreground."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tincall.cli import output
+from tincall.emulator.child import FIRMWARE, Program
+from tincall.emulator.runner import Options, Outcome
+from tincall.emulator.runner import emulate as run
+from tincall.errors import OperatorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# what of an event is of no use to a person
+_QUIET = {"source", "ev", "t_ns", "ms"}
+
+
+def emulate(
+    folder: Annotated[Path, typer.Option(help="The board's folder; `tincall enrol` gives it an identity.")],
+    board: Annotated[str, typer.Option(help="unix, unix32 (MicroPython) or cpython.")] = "unix",
+    mic: Annotated[Path | None, typer.Option(help="WAV file played when the microphone opens.")] = None,
+    speaker: Annotated[Path | None, typer.Option(help="WAV file to write what the speaker plays to.")] = None,
+    heap: Annotated[str, typer.Option(help="MicroPython's heap, such as 128k.")] = "",
+    main: Annotated[Path, typer.Option(help="Another main.py than the firmware's.", hidden=True)] = FIRMWARE
+    / "main.py",
+) -> None:
+    """Run the firmware as an emulated board until Ctrl-C; buttons: `tincall call --button FOLDER`."""
+    options = Options(folder, Program(board, main.absolute(), heap), mic, speaker)
+    listeners = [] if output.is_json() else [_printer()]
+    outcome = run(options, *listeners)
+    output.result(dataclasses.asdict(outcome), lambda console: _show(console, outcome))
+    if outcome.reason != "switched off" and not (outcome.reason == "ended" and not outcome.error):
+        raise _problem(folder, outcome)
+
+
+def _problem(folder: Path, outcome: Outcome) -> OperatorError:
+    """Say why the board stopped."""
+    log = f"All it said is in {folder / 'board.log'}."
+    if outcome.reason == "ended":
+        said = outcome.error
+        return OperatorError(f"the board stopped: {said.get('detail') or said.get('reason')}", log)
+    if outcome.reason == "hopeless":
+        return OperatorError(f"the board resets itself for ever ({outcome.lives} times so far)", log)
+    last = outcome.text[-1].strip() if outcome.text else "it said nothing"
+    return OperatorError(f"the firmware crashed with status {outcome.status}: {last}", log)
+
+
+def _printer() -> Any:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    began_ns: list[int] = []
+
+    def show(event: dict[str, Any]) -> None:
+        if not began_ns:
+            began_ns.append(event["t_ns"])
+        seconds = (event["t_ns"] - began_ns[0]) / 1e9
+        fields = " ".join(f"{key}={output.escape(value)}" for key, value in event.items() if key not in _QUIET)
+        if event["source"] == "firmware" and event["ev"] == "text":
+            console.print(f"[dim]{seconds:9.3f}[/] {output.escape(event['line'])}")
+        else:
+            console.print(f"[dim]{seconds:9.3f} {event['source']:8}[/] {output.escape(event['ev'])} [dim]{fields}[/]")
+
+    return show
+
+
+def _show(console: "Console", outcome: Outcome) -> None:
+    heard = outcome.speaker.get("samples")
+    console.print(
+        f"Board {outcome.reason}; starts {outcome.lives}, microphone overruns {outcome.overruns}, "
+        f"speaker underruns {outcome.underruns}" + (f", {heard} samples recorded." if heard is not None else ".")
+    )

@@ -1,0 +1,118 @@
+"""The board's process: which command starts it, in which environment, and what its exit status means."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tincall.emulator.folder import BoardFolder
+from tincall.emulator.interpreters import CHECKOUT, find
+from tincall.errors import STATUS_USAGE, OperatorError
+
+FAKES = Path(__file__).resolve().parent / "fakes"
+FIRMWARE = CHECKOUT / "firmware"
+BOARD = CHECKOUT / "boards" / "EMULATED"
+
+# the agreement with fakes/common/fake_power.py
+STATUS_RESET = 75
+STATUS_OUTSIDE_GONE = 76
+CAUSE_POWER_ON = 1
+CAUSE_RESET = 2
+CAUSE_WATCHDOG = 3
+
+
+@dataclass(frozen=True)
+class Wires:
+    """Numbers of the child's ends of the four pipes."""
+
+    microphone: int
+    speaker: int
+    pins: int
+    events: int
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables by which the child finds them."""
+        return {
+            "TINCALL_MIC_FD": str(self.microphone),
+            "TINCALL_SPK_FD": str(self.speaker),
+            "TINCALL_PINS_FD": str(self.pins),
+            "TINCALL_EVENTS_FD": str(self.events),
+        }
+
+    def all(self) -> tuple[int, int, int, int]:
+        """Give all four."""
+        return (self.microphone, self.speaker, self.pins, self.events)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What runs on the board.
+
+    Args:
+        board: `unix`, `unix32` or `cpython`.
+        main: the firmware's `main.py`; its folder is searched for modules.
+        heap: size of MicroPython's heap, such as `128k`; empty for the interpreter's own; not for CPython.
+    """
+
+    board: str
+    main: Path = FIRMWARE / "main.py"
+    heap: str = ""
+
+    def command(self) -> list[str]:
+        """Give the command that starts it.
+
+        Raises:
+            OperatorError: no firmware, no interpreter, or a heap for CPython.
+        """
+        if not self.main.is_file():
+            raise OperatorError(f"no firmware at {self.main}", "Run from a checkout of the project.", STATUS_USAGE)
+        interpreter = find(self.board)
+        if self.board == "cpython":
+            if self.heap:
+                raise OperatorError("the heap of CPython cannot be set", "Leave --heap away.", STATUS_USAGE)
+            return [*interpreter, "-I", "-u", "-B", str(FAKES / "cpython" / "boot.py"), str(self.main)]
+        heap = ["-X", f"heapsize={self.heap}"] if self.heap else []
+        return [*interpreter, *heap, str(self.main)]
+
+    def environment(self, folder: BoardFolder, wires: Wires, cause: int) -> dict[str, str]:
+        """Give the child's whole environment; nothing of the runner's reaches it but what is named here.
+
+        Args:
+            folder: the board's folder.
+            wires: the child's ends.
+            cause: why it starts, one of the `CAUSE_` numbers.
+        """
+        fakes = "cpython" if self.board == "cpython" else "micropython"
+        path = os.pathsep.join(str(p) for p in (FAKES / fakes, FAKES / "common", BOARD, FIRMWARE))
+        variables = {
+            "PATH": os.defpath,
+            "MICROPYPATH": path + os.pathsep + ".frozen",
+            "TINCALL_PATH": path,
+            "TINCALL_BOARD": str(folder.path),
+            "TINCALL_UID": folder.uid(),
+            "TINCALL_RESET_CAUSE": str(cause),
+            **wires.environment(),
+        }
+        # tests shift the board's clock with a preloaded library
+        for name in ("LD_PRELOAD", "FAKETIME"):
+            if name in os.environ:
+                variables[name] = os.environ[name]
+        return variables
+
+
+@dataclass(frozen=True)
+class Buttons:
+    """Where the buttons and the lamp of the board are: pin numbers and active levels, from its `board.json`."""
+
+    pins: dict[str, int]
+    active: int
+    lamp: int
+    lamp_active: int
+
+    @classmethod
+    def load(cls, path: Path = BOARD / "board.json") -> Buttons:
+        """Read them."""
+        data = json.loads(path.read_text())
+        return cls(dict(data["buttons"]), data["button_active"], data["lamp"], data["lamp_active"])
