@@ -27,7 +27,7 @@ LOST = const(2)  # its turn passed without it; when it comes after all it was la
 
 JUMP = const(1000)  # a step this large is a new stream, not loss: 20 s of frames
 MAX_PAUSE_SAMPLES = const(0xFFFFF)  # times 1000 it still is a small integer on a 32-bit board
-WINDOW_TICKS = const(100)  # 2 s of 20 ms ticks over which the least fill is watched
+WINDOW_MS = const(2000)  # over which the least fill is watched
 
 
 class JitterBuffer:
@@ -44,9 +44,9 @@ class JitterBuffer:
     Attributes:
         received: packets that came, of any fate.
         played: frames given out.
-        lost: frames whose turn passed because later ones were here.
+        lost: frames whose turn passed because later ones were here, and that have not come since.
         late: frames that came after their turn.
-        duplicates: frames that came twice.
+        duplicates: packets of a frame that was here before, or whose turn passed longer than `slots` frames ago.
         concealed: turns without a frame.
         skipped: frames left out to give delay back, or dropped when a new stream began.
         refused: packets of another size.
@@ -66,6 +66,7 @@ class JitterBuffer:
         self.duplicates = self.concealed = self.skipped = self.refused = 0
         self.started = False
         self._any = False
+        self._fresh = False  # the first packet of a stream may still turn out to be reordered
         self._next = 0  # sequence number whose turn is next
         self._top = 0  # highest sequence number held or passed
         self._count = 0
@@ -73,6 +74,7 @@ class JitterBuffer:
         self._last_ms = 0
         self._last_head = bytearray(wire.RTP_HEADER_BYTES)
         self._jitter_16 = 0  # RFC 3550 section 6.4.1, in sixteenths of a ms
+        self._window = WINDOW_MS // ptime_ms
         self._ticks = 0
         self._least = slots
 
@@ -102,8 +104,11 @@ class JitterBuffer:
         self._last_ms = now_ms
         slot = seq & (self._slots - 1)
         if ahead < 0:
-            if self.started or seq_diff(self._top, seq) >= self._slots:
+            if self.started or not self._fresh:
                 return self._passed(slot, ahead)
+            if seq_diff(self._top, seq) >= self._slots:
+                self.late += 1
+                return LATE
             self._next = seq  # reordered before play-out began: its turn has not passed
         elif self._state[slot] == FULL:
             self.duplicates += 1
@@ -158,12 +163,12 @@ class JitterBuffer:
 
     def _begin(self, seq: int, ahead: int, now_ms: int) -> int:
         """Start with the packet `seq`, at first or after a jump; gives its new distance, 0."""
+        self._fresh = not self._any or not 0 < ahead < JUMP
         if self._any:
             self.skipped += self._count
-            if 0 < ahead < JUMP:
+            if not self._fresh:
                 self.lost += ahead - self._count
-            for i in range(self._slots):
-                self._state[i] = EMPTY
+            self._leave_behind(seq, -1 if self._fresh else ahead - 1)
         self._count = 0
         self._next = seq
         self._top = seq
@@ -171,6 +176,14 @@ class JitterBuffer:
         self._any = True
         self.started = False
         return 0
+
+    def _leave_behind(self, seq: int, distance: int) -> None:
+        """Empty all slots before the jump to `seq`; those of frames that never came, the last of which stands `distance`
+        after the old turn, stay marked as lost."""
+        for i in range(self._slots):
+            slot = (seq - 1 - i) & (self._slots - 1)
+            never_came = self._state[slot] != FULL or distance - i >= self._slots
+            self._state[slot] = LOST if distance >= i and never_came else EMPTY
 
     def _passed(self, slot: int, ahead: int) -> int:
         """Count a packet whose turn has passed: late when it was missed, else one more of a frame already played."""
@@ -197,7 +210,7 @@ class JitterBuffer:
         if self._count < self._least:
             self._least = self._count
         self._ticks += 1
-        if self._ticks < WINDOW_TICKS:
+        if self._ticks < self._window:
             return
         if self._least > self._target + 1:
             slot = self._next & (self._slots - 1)
