@@ -24,8 +24,8 @@ def say(event, **fields):
 
 def interpreter():
     """Name the interpreter, such as `micropython 1.25.0 linux`."""
-    version = ".".join(str(part) for part in sys.implementation[1][:3])
-    return "%s %s %s" % (sys.implementation[0], version, sys.platform)
+    version = ".".join(str(part) for part in sys.implementation.version[:3])
+    return "%s %s %s" % (sys.implementation.name, version, sys.platform)
 
 
 def heap_free():

@@ -75,6 +75,10 @@ def load(store):
     """
     try:
         fields = json_loads(store.load(IDENTITY).decode())
+    except StoreError as error:
+        if error.reason == "record_missing":
+            raise StoreError("record_missing", "this board has no identity yet; enrol it and write its identity")
+        raise
     except ValueError:
         raise StoreError("record_damaged", "the identity is no JSON")
     if not isinstance(fields, dict):

@@ -1,0 +1,34 @@
+"""The voice loops on a real TLS link: every frame both ways, and not one byte of heap per frame."""
+
+import pytest
+
+from callcore import framer
+from tests.support.peer import Connection, Peer
+
+
+def echo(connection: Connection) -> None:
+    """Send every media packet back until the board leaves."""
+    connection.upgrade()
+    while True:
+        kind, payload = connection.frame()
+        if kind == framer.BINARY:
+            connection.send(kind, payload)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("tls_1_2", [False, True], ids=["tls1.3", "tls1.2"])
+@pytest.mark.parametrize("board", ["unix", "unix32"])
+def test_call_takes_no_heap_per_frame(run, authority, board, tls_1_2):
+    with Peer(authority.server(), echo, tls_1_2) as peer:
+        done = run(board, "voice_heap.py", peer.port, authority.anchor)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "grown 0" in done.stdout
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("board", ["unix", "unix32"])
+def test_one_allocation_per_frame_is_found(run, authority, board):
+    with Peer(authority.server(), echo) as peer:
+        done = run(board, "voice_heap.py", peer.port, authority.anchor, "allocate")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "alive False" in done.stdout
