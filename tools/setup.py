@@ -131,7 +131,9 @@ def already(purpose: str) -> bool:
     """Tell whether an earlier run has left all that is needed."""
     try:
         record = json.loads(RECORD.read_text())
-        return record["fingerprint"] == _fingerprint() and purpose in record["for"] and Path(record["at"]) == ROOT
+        same = record["fingerprint"] == _fingerprint() and Path(record["at"]) == ROOT
+        # what had to be left out for want of a compiler is tried again when there is one
+        return same and purpose in record["for"] and (bool(record["whole"]) or not _can_compile())
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -159,9 +161,10 @@ def main(purpose: str) -> None:
     """
     if not already(purpose):
         make_venv()
-        if install(purpose):
-            done = ["demo", "tests"] if purpose == "tests" else ["demo"]
-            RECORD.write_text(json.dumps({"fingerprint": _fingerprint(), "for": done, "at": str(ROOT)}) + "\n")
+        whole = install(purpose)
+        done = ["demo", "tests"] if purpose == "tests" else ["demo"]
+        record = {"fingerprint": _fingerprint(), "for": done, "whole": whole, "at": str(ROOT)}
+        RECORD.write_text(json.dumps(record) + "\n")
     get_micropython(purpose)
 
 
