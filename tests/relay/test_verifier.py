@@ -1,0 +1,378 @@
+"""The relay's side of voip1, against the board's own machine: who gets in, who is refused, and what a refusal gives away."""
+
+import asyncio
+import base64
+import hashlib
+import json
+
+import pytest
+from relay_store import Store, run
+
+from callcore import attest
+from callcore.errors import AttestError
+from tincall.errors import OperatorError
+from tincall.relay import verifier as subject
+from tincall.relay.verifier import Verifier
+from tincall.settings import LimitSettings
+
+CERTIFICATE = b"certificate as boards see it"
+BINDING = hashlib.sha256(CERTIFICATE).digest()
+ADDRESS = "192.0.2.7"
+UID = b"\x01\x02\x03\x04\x05\x06"
+
+
+class Scene:
+    """A relay with one enrolled board SN-1, and the board's side of a verification."""
+
+    def __init__(self, store, limits=None, certificate=CERTIFICATE):
+        self.store = store
+        self.registry = store.registry
+        self.clock = store.clock
+        self.verifier = Verifier(store.registry, certificate, limits or LimitSettings(), store.clock)
+        self.ctr = 0
+
+    async def enrol(self):
+        self.key = await self.registry.enrol("SN-1", "model-x")
+        return self
+
+    def board(self, key=None, sn="SN-1", model_id="model-x", kv=1, uid=UID):
+        return attest.Attester(key or self.key, sn, model_id, kv, uid, "1.0")
+
+    async def begin(self, board, address=ADDRESS):
+        return await self.verifier.begin(json.dumps(board.begin(b"\xd0" * 16)).encode(), address)
+
+    async def finish(self, board, challenge, ctr=None, cb=BINDING, address=ADDRESS):
+        self.ctr += 1
+        said = board.challenged(challenge.body, self.ctr if ctr is None else ctr, cb)
+        return await self.verifier.finish(json.dumps(said).encode(), address)
+
+    async def verify(self, board=None, ctr=None, cb=BINDING, address=ADDRESS):
+        board = board or self.board()
+        return await self.finish(board, await self.begin(board, address), ctr, cb, address)
+
+    async def token(self, **how):
+        board = self.board()
+        answer = await self.finish(board, await self.begin(board), **how)
+        return board.granted(answer.body)["token"]
+
+
+def scene(tmp_path, test, **how):
+    async def go():
+        async with Store(tmp_path) as store:
+            return await test(await Scene(store, **how).enrol())
+
+    return run(go())
+
+
+def reason(answer):
+    assert answer.body["status"] == answer.status
+    assert {"type", "title", "status", "detail", "reason"} <= set(answer.body)
+    json.dumps(answer.body)
+    return answer.status, answer.body["reason"]
+
+
+def test_a_board_with_its_key_gets_a_token_and_knows_the_relay(tmp_path):
+    async def go(s):
+        board = s.board()
+        answer = await s.finish(board, await s.begin(board))
+        grant = board.granted(answer.body)
+        assert (answer.status, grant["ws"], grant["epoch"], grant["exp"]) == (200, "/v1/link", 1, 3600)
+        assert grant["now"] == s.clock.unix_ms() // 1000
+        assert len(base64.urlsafe_b64decode(grant["token"] + "=")) == 32
+        held = s.verifier.token(grant["token"])
+        assert (held.sn, held.epoch) == ("SN-1", 1)
+        device = s.registry.get("SN-1")
+        assert (device.state, device.counter, device.uid) == ("active", 1, UID.hex())
+
+    scene(tmp_path, go)
+
+
+def test_binding_can_be_switched_off(tmp_path):
+    async def go(s):
+        assert (await s.verify(cb=attest.NO_BINDING)).status == 200
+        assert reason(await s.verify(cb=BINDING)) == (403, "cb_mismatch")
+
+    scene(tmp_path, go, certificate=b"")
+
+
+def test_a_relay_without_the_key_cannot_prove_itself(tmp_path):
+    async def go(s):
+        board = s.board()
+        answer = await s.finish(board, await s.begin(board))
+        answer.body["body"] = answer.body["body"].replace('"epoch": 1', '"epoch": 2')
+        with pytest.raises(AttestError) as caught:
+            board.granted(answer.body)
+        assert caught.value.reason == "server_not_proved"
+
+    scene(tmp_path, go)
+
+
+def test_wrong_key_wrong_model_and_unknown_number_cannot_be_told_apart(tmp_path):
+    async def go(s):
+        wrong = [s.board(key=b"w" * 32), s.board(model_id="other"), s.board(sn="SN-9"), s.board(kv=2, key=b"v" * 32)]
+        begun = [await s.begin(board) for board in wrong]
+        assert {(a.status, tuple(sorted(a.body)), len(a.body["sid"]), len(a.body["nonce"])) for a in begun} == {
+            (200, ("nonce", "sid", "ttl"), 16, 44)
+        }
+        ended = [await s.finish(board, answer, ctr=1) for board, answer in zip(wrong, begun, strict=True)]
+        assert {json.dumps(answer.body) for answer in ended} == {json.dumps(ended[0].body)}
+        assert reason(ended[0]) == (401, "auth_failed")
+        device = s.registry.get("SN-1")
+        assert (device.state, device.counter, device.epoch) == ("new", 0, 0)
+
+    scene(tmp_path, go)
+
+
+def test_the_published_test_key_opens_nothing(tmp_path):
+    async def go(s):
+        for sn in ("SN-1", "SN-9"):
+            assert reason(await s.verify(s.board(key=bytes(range(32)), sn=sn))) == (401, "auth_failed")
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize("state", ["suspended", "revoked", "conflict"])
+def test_a_state_is_told_after_a_right_proof_only(tmp_path, state):
+    async def go(s):
+        await s.registry.set_state("SN-1", state)
+        assert reason(await s.verify(s.board(key=b"w" * 32))) == (401, "auth_failed")
+        wanted = {"suspended": (403, "suspended"), "revoked": (403, "revoked"), "conflict": (409, "sn_conflict")}
+        assert reason(await s.verify()) == wanted[state]
+        assert s.registry.get("SN-1").epoch == 0
+
+    scene(tmp_path, go)
+
+
+def test_another_certificate_another_chip_and_an_old_counter_are_named(tmp_path):
+    async def go(s):
+        assert (await s.verify(ctr=10)).status == 200
+        assert reason(await s.verify(ctr=11, cb=b"\x01" * 32)) == (403, "cb_mismatch")
+        assert reason(await s.verify(s.board(uid=b"\xff"), ctr=11)) == (403, "uid_mismatch")
+        assert reason(await s.verify(ctr=10)) == (409, "counter_rollback")
+        assert reason(await s.verify(ctr=9)) == (409, "counter_rollback")
+        assert reason(await s.verify(s.board(kv=2), ctr=11)) == (401, "kv_retired")
+        assert (await s.verify(ctr=11)).status == 200
+
+    scene(tmp_path, go)
+
+
+def test_a_counter_stays_used_after_a_restart(tmp_path):
+    async def before(s):
+        assert (await s.verify(ctr=64)).status == 200
+        return s.key
+
+    key = scene(tmp_path, before)
+
+    async def after():
+        async with Store(tmp_path) as store:
+            s = Scene(store)
+            s.key = key
+            assert reason(await s.verify(ctr=64)) == (409, "counter_rollback")
+            assert (await s.verify(ctr=65)).status == 200
+            assert store.registry.get("SN-1").epoch == 2
+
+    run(after())
+
+
+def test_every_message_can_be_said_once(tmp_path):
+    async def go(s):
+        board = s.board()
+        challenge = await s.begin(board)
+        said = json.dumps(board.challenged(challenge.body, 1, BINDING)).encode()
+        assert (await s.verifier.finish(said, ADDRESS)).status == 200
+        assert reason(await s.verifier.finish(said, ADDRESS)) == (409, "nonce_used")
+        s.clock.advance(31_000)
+        assert reason(await s.verifier.finish(said, ADDRESS)) == (401, "nonce_expired")
+        assert s.registry.get("SN-1").epoch == 1
+
+    scene(tmp_path, go)
+
+
+def test_a_challenge_answered_twice_at_once_lets_one_in(tmp_path):
+    async def go(s):
+        board = s.board()
+        said = json.dumps(board.challenged((await s.begin(board)).body, 1, BINDING)).encode()
+        answers = await asyncio.gather(*(s.verifier.finish(said, ADDRESS) for _ in range(5)))
+        assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409]
+
+    scene(tmp_path, go)
+
+
+def test_a_wrong_proof_uses_the_challenge_up(tmp_path):
+    async def go(s):
+        challenge = await s.begin(s.board())
+        forger = s.board(key=b"w" * 32)
+        forger.begin(b"\xd0" * 16)
+        assert reason(await s.finish(forger, challenge)) == (401, "auth_failed")
+        honest = s.board()
+        honest.begin(b"\xd0" * 16)
+        assert reason(await s.finish(honest, challenge)) == (409, "nonce_used")
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize(("wait_ms", "status"), [(29_999, 200), (30_000, 401)])
+def test_a_challenge_is_good_for_thirty_seconds(tmp_path, wait_ms, status):
+    async def go(s):
+        board = s.board()
+        challenge = await s.begin(board)
+        assert challenge.body["ttl"] == 30
+        s.clock.advance(wait_ms)
+        assert (await s.finish(board, challenge)).status == status
+
+    scene(tmp_path, go)
+
+
+def test_the_table_of_challenges_is_bounded_and_gives_up_the_oldest(tmp_path):
+    async def go(s):
+        board = s.board()
+        first = await s.begin(board)
+        for number in range(16):
+            await s.begin(s.board(sn=f"X{number}"))
+        assert len(s.verifier._challenges) == 16
+        assert reason(await s.finish(board, first)) == (401, "nonce_expired")
+
+    scene(tmp_path, go, limits=LimitSettings(nonces=16))
+
+
+def test_old_challenges_are_forgotten(tmp_path):
+    async def go(s):
+        for _ in range(8):
+            await s.begin(s.board())
+        s.clock.advance(30_000)
+        await s.begin(s.board())
+        assert len(s.verifier._challenges) == 1
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        (b"", 400, "bad_request"),
+        (b"{}", 400, "bad_request"),
+        (b"[]", 400, "bad_request"),
+        (b'{"v":2}', 400, "version_unsupported"),
+        (b'{"v":1,"sn":"a b"}', 400, "bad_request"),
+        (b"[" * 1000, 400, "bad_request"),
+        (b'{"v":NaN}', 400, "bad_request"),
+        (b"\xff" * 10, 400, "bad_request"),
+        (b" " * 17_000, 413, "too_large"),
+    ],
+)
+def test_what_is_no_request_is_refused_alike_by_both(tmp_path, body, status, word):
+    async def go(s):
+        assert reason(await s.verifier.begin(body, ADDRESS)) == (status, word)
+        assert reason(await s.verifier.finish(body, ADDRESS)) == (status, word)
+
+    scene(tmp_path, go)
+
+
+def test_failing_attempts_are_limited_by_number_at_an_address_and_by_address(tmp_path):
+    async def go(s):
+        forger = s.board(key=b"w" * 32)
+        for _ in range(3):
+            assert reason(await s.verify(forger)) == (401, "auth_failed")
+        refused = await s.begin(forger)
+        assert reason(refused) == (429, "rate_limited")
+        assert refused.headers == {"Retry-After": "20"}
+        assert refused.body["retry_after"] == 20
+        assert (await s.begin(s.board(), address="192.0.2.8")).status == 200, "nobody locks a board out from elsewhere"
+        assert (await s.begin(s.board(sn="SN-2"))).status == 200
+        assert (await s.begin(s.board(sn="SN-3"))).status == 429, "five from this address"
+        s.clock.advance(20_000)
+        assert (await s.verify()).status == 200
+
+    scene(tmp_path, go, limits=LimitSettings(attempts_per_minute=3, attempts_per_minute_address=5))
+
+
+def test_good_verifications_are_not_attempts(tmp_path):
+    async def go(s):
+        for _ in range(20):
+            assert (await s.verify()).status == 200
+
+    scene(tmp_path, go, limits=LimitSettings(attempts_per_minute=2, attempts_per_minute_address=2))
+
+
+def test_one_token_is_live_the_newest(tmp_path):
+    async def go(s):
+        old = await s.token()
+        new = await s.token()
+        assert s.verifier.token(old) is None
+        assert s.verifier.token(new).epoch == 2
+        assert len(s.verifier._grants) == 1
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize("bearer", ["", "x", "a" * 10_000, "\udcff", "ä"])
+def test_what_is_no_token_is_nobodys(tmp_path, bearer):
+    async def go(s):
+        await s.token()
+        assert s.verifier.token(bearer) is None
+
+    scene(tmp_path, go)
+
+
+def test_a_token_ends_after_an_hour(tmp_path):
+    async def go(s):
+        token = await s.token()
+        s.clock.advance(3_599_000)
+        assert s.verifier.token(token)
+        s.clock.advance(1_000)
+        assert s.verifier.token(token) is None
+        assert s.verifier._grants == {}
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize("end", ["suspended", "revoked", "conflict", "forget"])
+def test_a_token_ends_with_the_boards_welcome(tmp_path, end):
+    async def go(s):
+        token = await s.token()
+        await (s.registry.forget("SN-1") if end == "forget" else s.registry.set_state("SN-1", end))
+        assert s.verifier.token(token) is None
+        assert s.verifier._grants == {}
+
+    scene(tmp_path, go)
+
+
+def test_tokens_are_not_kept_as_they_are(tmp_path):
+    async def go(s):
+        token = await s.token()
+        assert token not in repr(s.verifier._grants) + repr(s.verifier._live)
+        assert hashlib.sha256(token.encode()).digest() in s.verifier._grants
+
+    scene(tmp_path, go)
+
+
+def test_a_database_that_fails_is_unavailable_and_gives_no_token(tmp_path, monkeypatch):
+    async def go(s):
+        async def full(*_):
+            raise OperatorError("disk full")
+
+        monkeypatch.setattr(s.registry, "accept", full)
+        assert reason(await s.verify()) == (503, "unavailable")
+        assert s.verifier._grants == {}
+
+    scene(tmp_path, go)
+
+
+def test_nothing_secret_is_logged(tmp_path, caplog, capsys):
+    async def go(s):
+        board = s.board()
+        challenge = await s.begin(board)
+        said = board.challenged(challenge.body, 1, BINDING)
+        answer = await s.verifier.finish(json.dumps(said).encode(), ADDRESS)
+        token = board.granted(answer.body)["token"]
+        await s.verify(s.board(key=b"w" * 32))
+        await s.verifier.finish(json.dumps(said).encode(), ADDRESS)
+        return [token, said["proof"], challenge.body["nonce"], answer.body["sproof"], s.key.hex(), repr(s.key)]
+
+    secrets = scene(tmp_path, go)
+    written = caplog.text + "".join(capsys.readouterr())
+    assert [one for one in secrets if one in written] == []
+
+
+def test_the_answer_itself_hides_its_body():
+    assert "canary" not in repr(subject.Answer(200, {"body": "canary"}))
