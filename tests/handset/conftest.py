@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.authority import TestAuthority
+from support.authority import TestAuthority
 from tincall.emulator.child import BOARD, FAKES, FIRMWARE
 from tincall.emulator.interpreters import find
 

@@ -3,7 +3,7 @@
 import pytest
 
 from callcore import framer
-from tests.support.peer import Connection, Peer
+from support.peer import Connection, Peer
 
 
 def echo(connection: Connection) -> None:

@@ -31,6 +31,9 @@ class Tone:
             buf[i] = self._block[i]
         return 320
 
+    def deinit(self):
+        pass
+
 
 class Ear:
     """A speaker that takes 20 ms each 20 ms."""
@@ -45,6 +48,9 @@ class Ear:
         self._next_ms += 20
         self.taken += n
         return n
+
+    def deinit(self):
+        pass
 
 
 def spoil(sound):
