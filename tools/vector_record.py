@@ -1,4 +1,4 @@
-"""Golden stored records, laid out byte by byte from the table in `callcore.record`, and damaged ones with the reason to name."""
+"""Golden stored records, byte by byte from the table in `callcore.record`, and bad ones with the reason to name."""
 
 import hmac
 import zlib
