@@ -5,6 +5,7 @@ from binascii import hexlify, unhexlify
 
 from callcore import record
 from callcore.errors import LocalError, StoreError
+from callcore.mac import hmac_sha256
 
 HERE = __file__[: __file__.rfind("/") + 1]
 with open(HERE + "../vectors/record.json") as file:
@@ -73,6 +74,9 @@ def test_a_key_that_lies_in_the_body():
     assert record.unpack(blob, 1, key_in) == (5, body)
     assert "no key" in refused(record.pack, 1, 5, b"short", key_in)
     assert reason_of(record.pack(1, 5, b"short", KEY), 1, key_in) == "record_damaged"
+    # a body without a key is not sealed by the empty one
+    data = record.pack(1, 5, b"short")[: -record.CRC_BYTES]
+    assert reason_of(data + hmac_sha256(b"", data)[: record.MAC_BYTES], 1, key_in) == "record_damaged"
 
 
 def test_a_body_has_a_bound():
