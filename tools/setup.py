@@ -66,7 +66,7 @@ def make_venv() -> None:
         SetupError: this Python cannot make one.
     """
     python = VENV / "bin/python"
-    if python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+    if python.exists() and subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True).returncode == 0:
         return
     if not _can_make_venv() and not (_apt_install(["python3-venv"]) and _can_make_venv()):
         raise SetupError(
@@ -79,7 +79,7 @@ def make_venv() -> None:
 
 
 def _pip_install(*what: str) -> bool:
-    command = [VENV / "bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what]
+    command = [str(VENV / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what]
     with LOG.open("a") as log:
         return subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT).returncode == 0
 
@@ -144,7 +144,7 @@ def get_micropython(purpose: str) -> None:
     Raises:
         SetupError: they cannot be had.
     """
-    command = [VENV / "bin/python", ROOT / "tools/upy.py", "get"]
+    command = [str(VENV / "bin/python"), str(ROOT / "tools/upy.py"), "get"]
     quiet = ["--quiet"] if (ROOT / ".cache/upy/lock.json").exists() else []
     if subprocess.run([*command, *quiet], cwd=ROOT).returncode == 0:
         return

@@ -14,7 +14,7 @@ def test_the_code_keeps_the_plan(checkout: Path) -> None:
 
 @pytest.fixture
 def copy(checkout: Path, tmp_path: Path) -> Path:
-    for name in ("firmware", "host"):
+    for name in ("firmware", "host", "boards"):
         shutil.copytree(checkout / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tools").mkdir()
     shutil.copy(checkout / "tools/layers.toml", tmp_path / "tools")
@@ -30,6 +30,7 @@ PLANTED = [
     ("firmware/handset/planted.py", "from tincall.relay import gate", "handset may not import relay"),
     ("firmware/handset/planted.py", "import tincall", "handset may not import ground"),
     ("firmware/handset/planted.py", "from handset.voice import Voice", "they meet in handset.app"),
+    ("boards/EMULATED/board.py", "from tincall import ids", "board may not import ground"),
     ("host/tincall/relay/planted.py", "from tincall.worker import protocol", "relay may not import worker"),
     ("host/tincall/relay/planted.py", "from ..worker import protocol", "relay may not import worker"),
     ("host/tincall/relay/store/planted.py", "from ...worker import protocol", "relay may not import worker"),
