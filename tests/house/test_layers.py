@@ -14,8 +14,12 @@ def test_the_code_keeps_the_plan(checkout: Path) -> None:
 
 @pytest.fixture
 def copy(checkout: Path, tmp_path: Path) -> Path:
+    """Give a checkout with all our modules, each of them empty."""
     for name in ("firmware", "host", "boards"):
-        shutil.copytree(checkout / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in (checkout / name).rglob("*.py"):
+            empty = tmp_path / file.relative_to(checkout)
+            empty.parent.mkdir(parents=True, exist_ok=True)
+            empty.touch()
     (tmp_path / "tools").mkdir()
     shutil.copy(checkout / "tools/layers.toml", tmp_path / "tools")
     return tmp_path
