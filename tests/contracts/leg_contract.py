@@ -8,10 +8,10 @@ import asyncio
 from abc import ABC, abstractmethod
 
 import pytest
+from support.legs import MEDIA, OFFER, Witness, packets, until
 
 from callcore import causes
 from callcore.errors import LocalError
-from support.legs import MEDIA, OFFER, Witness, packets, until
 from tincall.leg import Media
 
 
@@ -59,6 +59,7 @@ class Party(ABC):
     async def stall(self):
         """Stop reading."""
 
+    @abstractmethod
     async def close(self):
         """Free what it holds."""
 

@@ -1,9 +1,9 @@
 """Runs every case of the leg contract against every party, in both event loops."""
 
 import pytest
+from support.legs import run
 
 from contracts.leg_contract import CALLEE_CASES, CALLER_CASES, TALK_CASES
-from support.legs import run
 
 
 def play(case, make_party, role, loop, *more):

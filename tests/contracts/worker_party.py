@@ -3,8 +3,9 @@
 import asyncio
 import socket
 
-from contracts.leg_contract import Party
 from support.legs import OFFER
+
+from contracts.leg_contract import Party
 from tincall.worker import protocol
 from tincall.worker.channel import Channel
 from tincall.worker.leg import WorkerLeg

@@ -5,8 +5,9 @@ as a fault. Rules:
 
 - `ringing`, `answer` and `release` of a worker that crossed our `release` are dropped: it could not know.
 - A worker that releases gets our `release` back at once, since only that makes it report and exit.
-- Media is read until `report`, and what a worker sent before a control message is handed over before that message
-  counts. After `leg_reported` the worker's `sent` is our `received`, and its `received` is our `sent`.
+- The order of a worker's doings is kept across its two sockets: packets after `answer` are handed over after it, packets
+  before `release` and `report` before them. Media is read until `report`: after `leg_reported` the worker's `sent` is our
+  `received`, and its `received` is our `sent`.
 - A worker that does not report in time is given up: the report stays empty, the process is killed by the supervisor.
 """
 
@@ -154,7 +155,10 @@ class WorkerLeg(Leg):
         self._say({"t": "release", "cause": cause})
 
     def _heard(self, message: dict[str, Any]) -> None:
-        before, word = self.state, message["t"]
+        word = message["t"]
+        if word in ("release", "report"):
+            self.process.drain_media()
+        before = self.state
         if (before, word) not in HEARD:
             self.process.lose(f"the worker said {word!r} while the leg was {before}")
             return

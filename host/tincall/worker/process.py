@@ -1,8 +1,7 @@
 """One worker as a child process: its birth, its two sockets, its death.
 
 Knows no call. Whoever takes a ready process for a call calls `attach`; until then a word or a packet from the worker is a
-breach. The order of one worker's doings is kept across its two sockets: what it sent as
-media before a control message is handed over before that message.
+breach. The order of a worker's doings across its two sockets is the holder's to keep, by `drain_control` and `drain_media`.
 """
 
 from __future__ import annotations
@@ -98,14 +97,15 @@ class WorkerProcess:
         process = await cls._start(command, limits)
         try:
             async with asyncio.timeout(limits.ready_s):
-                await process._ready
+                await process.ready
         except TimeoutError:
             await process.destroy()
             raise WorkerError(
                 f"worker {command[0]} was not ready within {limits.ready_s} s", causes.DESTINATION_OUT_OF_ORDER
             ) from None
         except WorkerError as error:
-            status = await process.destroy()
+            # patience, so that a worker that ends by itself can show its own exit status
+            status = await process.destroy(limits.exit_s)
             raise WorkerError(
                 f"worker {command[0]}: {error.detail} (exit status {status})", causes.DESTINATION_OUT_OF_ORDER
             ) from None
@@ -228,14 +228,16 @@ class WorkerProcess:
         except MessageError as error:
             self.lose(error.detail)
             return
-        self._media.drain()
         self._heard(message)
 
     def _media_ended(self, sentence: str) -> None:
-        # a worker that ends closes both sockets in any order; control has the last word while it lives
+        # a worker that ends closes both sockets, so its last words may still wait on the other one; and this may be told
+        # from within the reading of one of them
+        asyncio.get_running_loop().call_soon(self._lose_after_last_words, f"media: {sentence}")
+
+    def _lose_after_last_words(self, sentence: str) -> None:
         self._control.drain()
-        if self._control.is_open:
-            self.lose(f"media: {sentence}")
+        self.lose(sentence)
 
     def lose(self, sentence: str) -> None:
         """Give the worker up, telling `lost` why, unless that has been told."""
