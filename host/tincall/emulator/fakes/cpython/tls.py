@@ -11,8 +11,6 @@ import socket
 import ssl
 
 PROTOCOL_TLS_CLIENT = 0
-CERT_NONE = 0
-CERT_OPTIONAL = 1
 CERT_REQUIRED = 2
 MBEDTLS_VERSION = "CPython " + ssl.OPENSSL_VERSION
 

@@ -1,0 +1,62 @@
+"""Non-volatile storage: what was committed lasts, what was not is gone, errors are the chip's."""
+
+import json
+
+WRITE = """
+from esp32 import NVS
+nvs = NVS("tincall")
+nvs.set_i32("count", -7)
+nvs.set_blob("key", bytes(range(5)))
+nvs.set_i32("old", 1)
+nvs.commit()
+nvs.erase_key("old")
+nvs.commit()
+nvs.set_i32("count", 8)
+nvs.set_i32("loose", 9)
+say("own", nvs.get_i32("count"))
+"""
+READ = """
+from esp32 import NVS
+nvs = NVS("tincall")
+buf = bytearray(8)
+def number_of(call, *args):
+    try:
+        return call(*args)
+    except OSError as error:
+        return error.errno
+say("count", nvs.get_i32("count"))
+say("key", [nvs.get_blob("key", buf), list(buf)])
+say("loose", number_of(nvs.get_i32, "loose"))
+say("old", number_of(nvs.get_i32, "old"))
+say("type", number_of(nvs.get_i32, "key"))
+say("short", number_of(nvs.get_blob, "key", bytearray(4)))
+say("erase", number_of(nvs.erase_key, "nothing"))
+say("name", number_of(NVS, "a" * 16))
+say("long", number_of(nvs.set_i32, "a" * 16, 1))
+say("other", number_of(NVS("else").get_i32, "count"))
+say("big", kind_of(nvs.set_i32, "count", 0x80000000))
+"""
+
+
+def test_only_what_was_committed_survives_and_errors_have_their_numbers(bench) -> None:
+    assert bench.results(WRITE) == {"own": 8}
+    assert bench.results(READ) == {
+        "count": -7,
+        "key": [5, [0, 1, 2, 3, 4, 0, 0, 0]],
+        "loose": -4354,
+        "old": -4354,
+        "type": -4355,
+        "short": -4364,
+        "erase": -4354,
+        "name": -4358,
+        "long": -4361,
+        "other": -4354,
+        "big": "OverflowError",
+    }
+
+
+def test_the_file_is_for_its_owner_only(bench) -> None:
+    bench.run(WRITE)
+    file = bench.folder / "board" / "nvs.json"
+    assert file.stat().st_mode & 0o077 == 0
+    assert json.loads(file.read_text())["tincall"]["count"] == ["i32", -7]
