@@ -1,5 +1,6 @@
 """The import plan holds, and tools/layers notices when it does not."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -83,3 +84,21 @@ def test_the_program_fails_on_a_breach(copy: Path, capsys: pytest.CaptureFixture
     (copy / "firmware/callcore/planted.py").write_text("import os\n")
     assert layers.main([str(copy)]) == 1
     assert "firmware/callcore/planted.py:1: callcore may not import os" in capsys.readouterr().out
+
+
+def _rooms_on_the_page(checkout: Path) -> set[str]:
+    """Give the modules named in the first column of the table in docs/architecture.md."""
+    found: set[str] = set()
+    for path in re.findall(
+        r"^\| `(?:firmware|host)/([^`]+)` \|", (checkout / "docs/architecture.md").read_text(), re.M
+    ):
+        head, _, several = path.partition("{")
+        found.update(head.replace("/", ".") + name for name in several.rstrip("}").split(","))
+    return found
+
+
+def test_the_plan_is_the_one_on_the_architecture_page(checkout: Path) -> None:
+    # the page speaks of folders and files; these hold nothing or are data
+    beside = {"tincall", "tincall.__main__", "main", "boot", "board"}
+    planned = {module for room in layers.load_plan(checkout / "tools/layers.toml") for module in room.modules}
+    assert _rooms_on_the_page(checkout) == planned - beside
