@@ -9,14 +9,25 @@ gives counts in `received` and in exactly one of `forwarded` and `dropped`; thos
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from callcore import causes
 from callcore.compat import ticks_add, ticks_diff
-from tincall.leg import Leg
+from tincall.leg import Sink
 
 # the far end of a sound call sends 50 packets a second or at least comfort noise; 20 s without any is no pause for breath
 MEDIA_TIMEOUT_MS = 20_000
 LOOK_MS = 1_000  # how often silence is looked for, and so how late it may be noticed
+
+
+class MediaEnd(Protocol):
+    """What the bridge needs of a leg."""
+
+    sink: Sink | None
+
+    def send_media(self, packet: bytes) -> bool:
+        """See `tincall.leg.Leg.send_media`."""
+        ...
 
 
 class Flow:
@@ -71,7 +82,7 @@ class Bridge:
     """
 
     def __init__(
-        self, device: Leg, phone: Leg, now_ms: int, allotted_ms: int, media_timeout_ms: int = MEDIA_TIMEOUT_MS
+        self, device: MediaEnd, phone: MediaEnd, now_ms: int, allotted_ms: int, media_timeout_ms: int = MEDIA_TIMEOUT_MS
     ) -> None:
         self.up = Flow(phone.send_media)
         self.down = Flow(device.send_media)

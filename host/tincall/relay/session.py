@@ -106,6 +106,7 @@ class Session:
         owner: who hears messages and the end; set before the first `receive`.
         state: CONNECTED, READY or CLOSED.
         close_code: of the end, ours or the far end's; 0 while open, 1006 when the connection just broke.
+        is_answered: the far end has said its close, so both have once the state is CLOSED.
         media_in: packets given to the sink.
         media_bad: packets that were none, or belong to no call.
         media_out: packets written.
@@ -117,6 +118,7 @@ class Session:
     def __init__(self, write: Callable[[bytes], None], shut: Callable[[], None], limits: Limits, now_ms: int) -> None:
         self.state = CONNECTED
         self.close_code = 0
+        self.is_answered = False
         self.media_in = self.media_bad = self.media_out = self.media_dropped = 0
         self._write = write
         self._shut = shut
@@ -133,6 +135,11 @@ class Session:
         self._paused_ms: int | None = None
         self._heard_ms = self._opened_ms = self._ticked_ms = now_ms
         self._log = logs.get("relay.session")
+
+    @property
+    def heartbeat_ms(self) -> int:
+        """How often the board shall ping, for `welcome`."""
+        return self._limits.heartbeat_ms
 
     # -- in ----------------------------------------------------------------------------------------------------------
 
@@ -192,6 +199,7 @@ class Session:
             self._put(encode(PONG, framer.payload()))
         elif kind == CLOSE:
             code = framer.close_code()
+            self.is_answered = True
             self.close(CLOSE_NORMAL if code == NO_CLOSE_CODE else code, "")
 
     def _message(self, data: bytes, now_ms: int) -> None:
@@ -278,6 +286,16 @@ class Session:
         self._payload_type = payload_type
         self._ssrc = bytearray(ssrc.to_bytes(4, "big"))
 
+    def forget(self, sink: Sink) -> None:
+        """Give packets to nobody, if it is `sink` that gets them; a later call's sink stays."""
+        if self._sink == sink:
+            self._sink = None
+
+    def counters(self) -> dict[str, int]:
+        """Give the packets so far, for logs and operators."""
+        names = ("media_in", "media_bad", "media_out", "media_dropped")
+        return {name: getattr(self, name) for name in names}
+
     # -- the shell's side --------------------------------------------------------------------------------------------
 
     def pause(self, now_ms: int) -> None:
@@ -313,6 +331,7 @@ class Session:
             self.state = CLOSED
             self.close_code = 1006  # RFC 6455 section 7.4.1: told to the application, never sent
         self._sink = None
+        self._waiting.clear()
         self.owner.gone(now_ms)
 
     def tick(self, now_ms: int) -> None:

@@ -1,0 +1,290 @@
+"""One TLS connection of the device port, as the loop sees it: first requests, then a link; bytes and ticks only.
+
+Rules of this file: `HttpServer` and `Session` decide, this moves. A connection that ends is read and forgotten for
+`Limits.linger_ms` before it is closed: closing with unread bytes in the kernel would reset the connection and take our last
+words with it (RFC 1122 section 4.2.2.13).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Protocol
+
+from tincall import logs
+from tincall.clock import Clock
+from tincall.relay.handshake import LINK, VERIFY_BEGIN, judge, no_token, upgrade
+from tincall.relay.http import HttpServer, Problem, Request
+from tincall.relay.limits import Limits
+from tincall.relay.session import CLOSE_GOING_AWAY, Owner, Session
+from tincall.relay.verifier import Verifier
+from tincall.relay.waker import Waker
+
+log = logs.get("relay.gate")
+
+# signalling fits, so do 20 packets of media; what is more is late
+WRITE_HIGH_BYTES = 4096
+
+
+class Exchange(Protocol):
+    """Where links end: the switchboard."""
+
+    def connect(self, sn: str, session: Session, address: str, now_ms: int) -> Owner:
+        """Take a new link of a verified board; an older link of the same board is closed."""
+        ...
+
+
+class House(Protocol):
+    """What every connection needs of the gate."""
+
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    limits: Limits
+    verifier: Verifier
+    exchange: Exchange
+
+    def left(self, connection: asyncio.BaseProtocol, address: str) -> None:
+        """Hear that a connection is gone."""
+        ...
+
+    def became(self, before: asyncio.BaseProtocol, after: asyncio.BaseProtocol) -> None:
+        """Hear that another protocol has taken a connection over."""
+        ...
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a reference to a task until it is done."""
+        ...
+
+
+class HttpConnection(asyncio.Protocol):
+    """A connection until it becomes a link.
+
+    Args:
+        house: the gate.
+        address: the far end's network address, for caps and logs.
+    """
+
+    def __init__(self, house: House, address: str) -> None:
+        self._house = house
+        self._address = address
+        self._transport: asyncio.Transport | None = None
+        self._early = bytearray()
+        self._served = 0
+        self._is_over = False
+        self._http = HttpServer(house.limits, house.clock.now_ms())
+        self._waker = Waker(house.loop, house.clock, self._tick, self._http.next_wake_ms)
+
+    def secured(self, transport: asyncio.Transport) -> None:
+        """Begin: the TLS handshake is done, `transport` is the inner one. Bytes may have come before this call."""
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)
+        self._transport = transport
+        self._waker.follow()
+        early = bytes(self._early)
+        self._early.clear()
+        if early:
+            self.data_received(early)
+
+    def data_received(self, data: bytes) -> None:
+        """Hear bytes."""
+        if self._is_over:
+            return
+        if self._transport is None:
+            self._early += data
+            return
+        try:
+            self._http.receive(data, self._house.clock.now_ms())
+        except Problem as problem:
+            self._refuse(problem)
+            return
+        self._serve()
+
+    def _serve(self) -> None:
+        """Take up the next request, if there is a whole one and none is being answered."""
+        try:
+            request = self._http.next_request()
+        except Problem as problem:
+            self._refuse(problem)
+            return
+        if request is None:
+            self._write(self._http.wants_go_ahead())
+            self._after()
+            return
+        try:
+            route = judge(request)
+            if route == LINK:
+                self._become_link(request)
+            else:
+                self._pause_reading()
+                self._house.keep(self._house.loop.create_task(self._verify(route, request)))
+        except Problem as problem:
+            self._refuse(problem)
+
+    async def _verify(self, route: str, request: Request) -> None:
+        """Let the verifier answer, in its own time; the peer may be gone by then."""
+        verifier = self._house.verifier
+        ask = verifier.begin if route == VERIFY_BEGIN else verifier.finish
+        try:
+            async with asyncio.timeout(self._house.limits.answer_ms / 1000):
+                answer = await ask(request.body, self._address)
+        except TimeoutError:
+            log.error("verification takes too long", route=route)
+            self._refuse(Problem(503, "unavailable", "The relay cannot verify boards at the moment."))
+        else:
+            self._answer(json.dumps(answer.body).encode(), answer.status, answer.headers)
+
+    def _answer(self, body: bytes, status: int, headers: dict[str, str]) -> None:
+        if self._is_over:
+            return
+        self._write(self._http.answer(body, self._house.clock.now_ms(), status, headers))
+        self._next()
+
+    def _refuse(self, problem: Problem) -> None:
+        if self._is_over:
+            return
+        log.info("request refused", address=self._address, status=problem.status, reason=problem.reason)
+        self._write(self._http.refuse(problem, self._house.clock.now_ms()))
+        self._next()
+
+    def _next(self) -> None:
+        """Go on after an answer."""
+        self._served += 1
+        self._resume_reading()
+        if self._http.closed:
+            self._after()
+        else:
+            self._serve()
+
+    def _after(self) -> None:
+        """Follow the machine: set the timer, or end."""
+        if self._http.closed:
+            self._linger()
+        else:
+            self._waker.follow()
+
+    def _become_link(self, request: Request) -> None:
+        wish = upgrade(request)
+        grant = self._house.verifier.token(wish.token)
+        if grant is None:
+            raise no_token()
+        transport = self._transport
+        assert transport is not None
+        answer, rest = self._http.switch(wish.headers())
+        transport.write(answer)
+        self._is_over = True
+        self._waker.stop()
+        link = LinkConnection(self._house, transport, grant.sn, self._address)
+        transport.set_protocol(link)
+        self._house.became(self, link)
+        if rest:
+            link.data_received(rest)
+
+    def _tick(self, now_ms: int) -> None:
+        self._write(self._http.tick(now_ms))
+        if self._http.closed:
+            if not self._served:
+                log.info("connection ended without a request", address=self._address)
+            self._linger()
+
+    def _linger(self) -> None:
+        if not self._is_over and self._transport is not None:
+            self._is_over = True
+            self._waker.stop()
+            self._resume_reading()
+            self._house.loop.call_later(self._house.limits.linger_ms / 1000, self._transport.close)
+
+    def _write(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _pause_reading(self) -> None:
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing() and not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def end(self) -> None:
+        """Close now, since the relay stops."""
+        self._is_over = True
+        self._waker.stop()
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Break the connection off."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Hear that the connection is gone."""
+        self._is_over = True
+        self._waker.stop()
+        self._house.left(self, self._address)
+
+
+class LinkConnection(asyncio.Protocol):
+    """A connection that is a link.
+
+    Args:
+        house: the gate.
+        transport: the connection, upgraded.
+        sn: serial number of the board, verified.
+        address: the far end's network address.
+    """
+
+    def __init__(self, house: House, transport: asyncio.Transport, sn: str, address: str) -> None:
+        self._house = house
+        self._transport = transport
+        self._address = address
+        self._is_gone = False
+        self._now_ms = house.clock.now_ms
+        now_ms = self._now_ms()
+        self.session = Session(transport.write, self._shut, house.limits, now_ms)
+        self._receive = self.session.receive
+        self._waker = Waker(house.loop, house.clock, self.session.tick, self.session.next_wake_ms)
+        self._log = log.bind(sn=sn, address=address)
+        self._log.info("link up")
+        self.session.owner = house.exchange.connect(sn, self.session, address, now_ms)
+        self._waker.follow()
+
+    def data_received(self, data: bytes) -> None:
+        """Hear bytes; the one method here that runs for every packet."""
+        self._receive(data, self._now_ms())
+
+    def pause_writing(self) -> None:
+        """Hear that the far end does not read."""
+        self.session.pause(self._now_ms())
+
+    def resume_writing(self) -> None:
+        """Hear that it reads again."""
+        self.session.resume()
+
+    def _shut(self) -> None:
+        """Obey the session: the end is told from the loop, never from inside the caller."""
+        self._house.loop.call_soon(self._gone)
+
+    def _gone(self) -> None:
+        if self._is_gone:
+            return
+        self._is_gone = True
+        self._waker.stop()
+        self.session.gone(self._now_ms())
+        self._log.info("link down", code=self.session.close_code, **self.session.counters())
+        if self.session.is_answered:
+            self._transport.close()  # both close frames are exchanged: the server goes first (RFC 6455 section 7.1.1)
+        else:
+            self._house.loop.call_later(self._house.limits.linger_ms / 1000, self._transport.abort)
+
+    def end(self) -> None:
+        """Close, since the relay stops."""
+        self.session.close(CLOSE_GOING_AWAY, "the relay stops")
+
+    def abort(self) -> None:
+        """Break the connection off."""
+        self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Hear that the connection is gone."""
+        self._gone()
+        self._house.left(self, self._address)

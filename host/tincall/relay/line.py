@@ -1,0 +1,141 @@
+"""One board's line: its link, what it said in `hello`, and which of its calls a message belongs to.
+
+Rules of this file: a board is in one call at a time; a second one is busy, whichever side asks. A call that is over keeps
+its leg until the board's last figures are in. What a board says about a call that is long over is late, not wrong.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Protocol
+
+from callcore import causes
+from callcore.errors import LocalError, MessageError
+from callcore.messages import FROM_RELAY, encode
+from tincall.clock import Clock
+from tincall.logs import get
+from tincall.relay.device_leg import RELAY, DeviceLeg
+from tincall.relay.session import READY, Session
+
+# calls whose late messages are still recognised: at the most one a second ends, and nothing is later than some seconds
+REMEMBERED_CALLS = 16
+
+log = get("relay.line")
+
+
+class Desk(Protocol):
+    """Who is asked about the board's calls; the switchboard."""
+
+    ring_ms: int
+
+    def contacts(self, sn: str) -> list[dict[str, str]]:
+        """Give whom the board may call: `id` and `name` each."""
+        ...
+
+    def dialled(self, line: Line, leg: DeviceLeg, phone_id: str) -> None:
+        """Hear that the board calls; the leg waits for ringing, answer or release."""
+        ...
+
+    def unplugged(self, line: Line) -> None:
+        """Hear that the link is gone."""
+        ...
+
+
+class Line:
+    """A verified board while it is connected; the owner of its session.
+
+    Args:
+        sn: serial number.
+        session: the link.
+        address: the far end's network address, for operators.
+        desk: the switchboard.
+        clock: the time.
+    """
+
+    def __init__(self, sn: str, session: Session, address: str, desk: Desk, clock: Clock) -> None:
+        self.sn = sn
+        self.session = session
+        self.address = address
+        self.since_ms = clock.unix_ms()
+        self.said: dict[str, Any] = {}
+        self._desk = desk
+        self._clock = clock
+        self._legs: dict[str, DeviceLeg] = {}
+        self._over: deque[str] = deque(maxlen=REMEMBERED_CALLS)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the board has been welcomed and its link is open."""
+        return self.session.state is READY
+
+    @property
+    def current(self) -> DeviceLeg | None:
+        """The leg of the call that the board is in, if any."""
+        for leg in self._legs.values():
+            if not leg.is_over:
+                return leg
+        return None
+
+    def leg(self, call_id: str, ring_ms: int) -> DeviceLeg:
+        """Make the leg of a new call and send it what the board says about that call."""
+        leg = DeviceLeg(self.session, call_id, self._clock.now_ms, ring_ms, self._forget)
+        self._legs[call_id] = leg
+        return leg
+
+    def hello(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Welcome the board; with as many contacts as fit into one message."""
+        self.said = message
+        contacts = [{"id": one["id"], "name": one["name"]} for one in self._desk.contacts(self.sn)]
+        welcome = {
+            "t": "welcome",
+            "v": 1,
+            "now": self._clock.unix_ms() // 1000,
+            "heartbeat_ms": self.session.heartbeat_ms,
+            "contacts": contacts,
+            "settings": {"ring_ms": self._desk.ring_ms},
+            "features": [],
+        }
+        while contacts and not _is_sound(welcome):
+            contacts.pop()
+            log.warning("a contact does not fit into welcome", sn=self.sn, contacts=len(contacts))
+        return welcome
+
+    def heard(self, message: dict[str, Any], now_ms: int) -> None:
+        """Hand a message to the leg it is for; see `session.Owner.heard`."""
+        call_id = message["call"]
+        if message["t"] == "invite":
+            self._dial(call_id, message, now_ms)
+        elif call_id in self._legs:
+            self._legs[call_id].heard(message, now_ms)
+        elif call_id not in self._over and message["t"] != "stats":
+            raise MessageError(f"there is no call {call_id}", kind=message["t"])
+
+    def gone(self, now_ms: int) -> None:
+        """End everything that hung on the link; see `session.Owner.gone`."""
+        for leg in list(self._legs.values()):
+            leg.lost(now_ms)
+        self._desk.unplugged(self)
+
+    def _dial(self, call_id: str, message: dict[str, Any], now_ms: int) -> None:
+        if call_id in self._legs or call_id in self._over:
+            raise MessageError(f"there was a call {call_id} already", kind="invite")
+        is_busy = self.current is not None
+        leg = self.leg(call_id, self._desk.ring_ms)
+        leg.heard(message, now_ms)
+        if is_busy:
+            leg.release(causes.BUSY, RELAY, 0)
+            self._forget(leg)
+        else:
+            self._desk.dialled(self, leg, message["to"])
+
+    def _forget(self, leg: DeviceLeg) -> None:
+        if self._legs.pop(leg.call_id, None) is not None:
+            self._over.append(leg.call_id)
+
+
+def _is_sound(welcome: dict[str, Any]) -> bool:
+    try:
+        encode(welcome, FROM_RELAY)
+    except LocalError:
+        return False
+    return True
