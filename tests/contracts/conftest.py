@@ -5,10 +5,11 @@ import sys
 import pytest
 from support.legs import LOOPS
 
+from contracts.device_party import DeviceParty
 from contracts.worker_contract import WorkerKit
 from contracts.worker_party import WorkerParty
 
-LEG_PARTIES = {"worker": WorkerParty.make}
+LEG_PARTIES = {"device": DeviceParty.make, "worker": WorkerParty.make}
 
 
 @pytest.fixture(params=sorted(LEG_PARTIES))

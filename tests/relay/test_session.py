@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from board_end import HELLO, BoardEnd, frame, media, packet, text
+from support.board_end import HELLO, BoardEnd, frame, media, packet, text
 
 from callcore import framer
 from callcore.errors import MessageError
