@@ -1,0 +1,135 @@
+"""`tincall enrol`: register a board with the relay, and write its identity into an emulated board's flash.
+
+The key goes from the relay's answer into the board's record and nowhere else: it is never printed, and where the record
+cannot be written the enrolment is taken back.
+"""
+
+import base64
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from callcore import record
+from callcore.errors import StoreError
+from tincall.cli import output
+from tincall.cli.client import DEFAULT_DATA, Client, DataOption, running
+from tincall.emulator.folder import BoardFolder
+from tincall.errors import OperatorError
+from tincall.settings import DataFolder, load
+
+# as firmware/handset/identity.py names the record, and firmware/handset/store.py its two slots
+IDENTITY = "identity"
+IDENTITY_KIND = 1
+COUNTER = "counter"
+SLOTS = (".a", ".b")
+
+
+def enrol(
+    sn: Annotated[str, typer.Option("--sn", help="Serial number: 0-9 A-Z a-z _ -, at most 128.")],
+    board: Annotated[Path, typer.Option("--board", metavar="FOLDER", help="The emulated board's folder.")],
+    model: Annotated[str, typer.Option("--model", help="Model id.")] = "tincall",
+    name: Annotated[str, typer.Option("--name", help="Name for people; the serial number if not given.")] = "",
+    host: Annotated[
+        str, typer.Option("--host", help="How the board reaches the relay; the first of server_names if not given.")
+    ] = "",
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Register a board, and give an emulated one its identity."""
+    folder = DataFolder(data)
+    client = Client(data)
+    where = address(folder, host)
+    place = BoardFolder(board)
+    place.take()
+    try:
+        enrolled = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
+        try:
+            write_identity(place.flash, fields_of(enrolled, where, folder))
+        except (OperatorError, OSError) as error:
+            client.delete(f"/v1/devices/{sn}")
+            why = error.message if isinstance(error, OperatorError) else error.strerror
+            raise OperatorError(f"{sn} is not enrolled: {place.flash} cannot be written: {why}.") from None
+    finally:
+        place.release()
+    document = {"sn": sn, "model_id": model, "name": enrolled["name"], "board": str(board), **where}
+    said = f"{sn} is enrolled, and {board} is that board. Switch it on: tincall emulate --folder {board}"
+    output.result(document, lambda console: console.print(output.escape(said)))
+
+
+def address(folder: DataFolder, host: str = "") -> dict[str, Any]:
+    """Find where a board shall connect to: `host` and `port`.
+
+    Args:
+        folder: the relay's data folder.
+        host: how boards name the relay, or empty for what the settings say.
+
+    Raises:
+        OperatorError: status 2; the server certificate is not for that name, or no port is known.
+    """
+    from tincall.relay import authority
+
+    settings = load(folder.settings)
+    name = host or (settings.device.server_names or ["127.0.0.1"])[0]
+    known = authority.names_of(authority.load_certificate(folder.server))
+    if name not in known:
+        hint = f"Choose one of them, or remove server.pem and server-key.pem and run `tincall init --host {name}`."
+        raise OperatorError(f"{folder.server} is for {', '.join(known)}, not for {name}.", hint, 2)
+    port = running(folder).get("device_port", settings.device.port)
+    if not port:
+        raise OperatorError("The relay's port is not known while it does not run.", "Start it first.", 2)
+    return {"host": name, "port": port}
+
+
+def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolder) -> dict[str, Any]:
+    """Put a board's identity together from the relay's answer; the result holds the key."""
+    return {
+        "sn": enrolled["sn"],
+        "model_id": enrolled["model_id"],
+        "kv": enrolled["kv"],
+        "key": base64.b64decode(enrolled["key"]).hex(),
+        "host": where["host"],
+        "port": where["port"],
+        "name": where["host"],
+        "ca": folder.ca.read_text(),
+    }
+
+
+def write_identity(flash: Path, fields: dict[str, Any]) -> None:
+    """Write a board's identity as its firmware reads it.
+
+    The counter of an earlier identity goes first, since it is sealed with that one's key. If power fails, a reader finds
+    the old identity or the new one.
+
+    Args:
+        flash: the root of the board's file system.
+        fields: `sn model_id kv key host port name ca`; the key in hexadecimal.
+
+    Raises:
+        OSError: the folder cannot be written.
+        OperatorError: a later firmware's record is there.
+    """
+    from tincall.relay import authority
+
+    flash.mkdir(mode=0o700, parents=True, exist_ok=True)
+    generation, slot = _newest(flash)
+    for suffix in SLOTS:
+        (flash / (COUNTER + suffix)).unlink(missing_ok=True)
+    blob = record.pack(IDENTITY_KIND, generation + 1, json.dumps(fields).encode(), b"")
+    authority.write(flash / (IDENTITY + SLOTS[1 - slot]), blob, 0o600)
+
+
+def _newest(flash: Path) -> tuple[int, int]:
+    """Find generation and slot of the newest sound identity; (0, 1) where there is none."""
+    best = (0, 1)
+    for slot, suffix in enumerate(SLOTS):
+        try:
+            generation, _ = record.unpack((flash / (IDENTITY + suffix)).read_bytes(), IDENTITY_KIND, b"")
+        except FileNotFoundError:
+            continue
+        except StoreError as error:
+            if error.reason == "record_newer":
+                raise OperatorError(f"{flash} has an identity of a later firmware.", "Take another folder.") from None
+            continue
+        best = max(best, (generation, slot))
+    return best
