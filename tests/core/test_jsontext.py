@@ -48,6 +48,29 @@ def test_strings_hold_whole_characters_only():
         assert verdict(text) < 0, text
 
 
+def test_escapes_are_taken_to_their_edges():
+    for digits in ("0000", "0099", "00AF", "00af", "09Aa", "d7ff", "D7FF", "e000", "fFfF"):
+        assert verdict('"\\u' + digits + '"') == 0, digits
+    for digits in ("000/", "000:", "000@", "000G", "000`", "000g", "00 0", "-001"):
+        assert verdict('"\\u' + digits + '"') < 0, digits
+    for pair in ("\\ud800\\udc00", "\\udbff\\udfff", "\\udbff\\udc00x"):
+        assert verdict('"' + pair + '"') == 0, pair
+    for halves in ("\\ud800\\udbff", "\\ud800\\ue000", "\\udc00", "\\udfff", "\\ud800/udc00", "\\ud800\\tdc00"):
+        assert verdict('"' + halves + '"') < 0, halves
+
+
+def test_a_text_may_stop_anywhere_but_only_the_whole_is_json():
+    whole = '{"a":[-1.5e+3,"\\ud83d\\ude00\\n\\u0041é😀",true,false,null,{}],"b":0}'.encode()
+    assert scan(whole, len(whole)) == 2
+    for length in range(len(whole)):
+        # it stops being JSON within what is there, or at its end
+        assert -1 - length <= scan(whole, length) < 0, length
+    # characters that end with the text, not with a quote
+    for piece in (b"\\n", b"\\u0041", b"\\ud83d\\ude00", b"\xc3\xa9", b"\xf0\x9f\x98\x80"):
+        assert scan(b'"' + piece, 1 + len(piece)) == -1
+        assert scan(b'"' + piece + b'"', 2 + len(piece)) == 0
+
+
 def test_utf8_must_be_well_formed():
     for raw in (
         b"\xc2\x80",
@@ -58,7 +81,7 @@ def test_utf8_must_be_well_formed():
         b"\xf4\x8f\xbf\xbf",
     ):
         assert verdict(b'"' + raw + b'"') == 0, raw
-    bad = "80 ff c080 c1bf c2 c241 e09fbf e4b8 e4b841 eda080 f08fbfbf f4908080 f5808080 f09080 f8"
+    bad = "80 ff c080 c1bf c2 c241 c2c0 e09fbf e0a0c0 e0a07f e4b8 e4b841 eda080 f08fbfbf f4908080 f5808080 f09080 f8"
     for raw in [binascii.unhexlify(word) for word in bad.split()]:
         assert verdict(b'"' + raw + b'"') < 0, raw
 

@@ -39,6 +39,8 @@ def test_text_is_bounded_in_characters_and_has_no_control():
         assert shape.take(value, "f") == value
     refuses(shape, "", "1 to 3")
     refuses(shape, "abcd", "1 to 3")
+    for value in (" ", "~", "\xa0", "\ud7ff", "\ue000", "\uffff"):
+        assert shape.take(value, "f") == value
     for value in ("\x00", "a\n", "\x1f", "\x7f", "\x80", "\x9f"):
         refuses(shape, value, "control")
     for value in (None, 7, b"a", ["a"]):
@@ -48,6 +50,11 @@ def test_text_is_bounded_in_characters_and_has_no_control():
 def test_text_joins_whole_pairs_and_refuses_halves():
     high, low = "\ud83d", "\ude00"
     assert Text(1, 1).take(high + low, "f") == "😀"
+    assert Text(3, 3).take("a" + high + low + "b", "f") == "a😀b"
+    for pair, whole in (("\ud800\udc00", 0x10000), ("\udbff\udfff", 0x10FFFF), ("\ud800\udfff", 0x103FF)):
+        assert ord(Text(1, 1).take(pair, "f")) == whole
+    for value in ("\ud800", "\udbff", "\udc00", "\udfff", "\ud7ff\udc00", "\udbff\ue000"):
+        refuses(Text(1, 9), value, "surrogate")
     for value in (high, low, low + high, high + "a", high + high + low):
         refuses(Text(1, 9), value, "surrogate")
 
@@ -78,6 +85,7 @@ def test_one_of_minds_the_type():
 
 def test_many_bounds_its_number_and_names_its_members():
     shape = Many(Integer(0, 9), 1, 2)
+    assert shape.take([1], "f") == [1]
     assert shape.take([1, 2], "f") == [1, 2]
     assert shape.render([1, 2]) == "[1,2]"
     refuses(shape, [], "1 to 2")
