@@ -17,7 +17,7 @@ from callcore.mask import mask
 from handset import clock, https
 from handset.masks import MaskKeys
 
-PACKET_OFFSET = const(8)  # where a packet lies in a media buffer: behind the largest frame header
+PACKET_OFFSET = framer.MAX_HEADER_BYTES  # where a packet lies in a media buffer: behind the largest frame header
 MEDIA_FRAMES = const(5)  # 100 ms of sound; more would only be stale
 SIGNALS = const(64)  # messages; a call needs fewer than ten
 IDLE_POLL_MS = const(20)

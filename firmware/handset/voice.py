@@ -10,12 +10,12 @@ from array import array
 
 from callcore import g711, wire
 from callcore.compat import const
+from callcore.framer import MAX_HEADER_BYTES as PACKET_OFFSET
 from callcore.jitter import PLAYED, JitterBuffer
 from callcore.mask import move
 from callcore.media import PAYLOAD_TYPE, codec, frame_bytes, frame_samples, frame_ticks
 from callcore.packetizer import Packetizer
 from handset import clock
-from handset.link import PACKET_OFFSET
 
 _POLL_MS = const(5)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from support.authority import TestAuthority
+
 from tincall.emulator.child import BOARD, FAKES, FIRMWARE
 from tincall.emulator.interpreters import find
 

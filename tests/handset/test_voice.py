@@ -1,9 +1,9 @@
 """The voice loops on a real TLS link: every frame both ways, and not one byte of heap per frame."""
 
 import pytest
+from support.peer import Connection, Peer
 
 from callcore import framer
-from support.peer import Connection, Peer
 
 
 def echo(connection: Connection) -> None:

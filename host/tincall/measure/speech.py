@@ -75,7 +75,9 @@ def _pesq(reference: Samples, degraded: Samples, rate_hz: int) -> float | None:
 
 
 def _level_db(reference: Samples, degraded: Samples) -> float:
-    """Compare root mean squares."""
+    """Compare root mean squares; 0 for nothing at all."""
+    if not len(reference):
+        return 0.0
     spoken, heard = (
         float(np.sqrt(np.mean(np.square(part, dtype=np.float64)) + 1e-9)) for part in (reference, degraded)
     )

@@ -1,0 +1,258 @@
+"""`tincall demo`: a whole call on this machine, and a verdict that rests on what arrived.
+
+Relay, board and phone run as processes of their own, started by the same commands a person types. Steps: lay out a relay, start
+it, enrol a board, switch it on, call, talk, hang up, read the records, judge.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from tincall.cli import output
+from tincall.cli.client import Client
+from tincall.errors import OperatorError
+from tincall.measure import call_report, marker, rehearsal
+from tincall.measure.stage import Stage, wait_until
+from tincall.wav import load, save
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RATE_HZ = 8000
+SN = "DEMO-0001"
+PHONE = "alice"
+_ANSWER_AFTER_MS = 600
+_SETUP_S = 30.0
+_RESULTS = Path("demo")
+_ANY_PORTS = {"TINCALL__DEVICE__PORT": "0", "TINCALL__WEB__PORT": "0"}
+
+Direction = Literal["out", "in"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the demo shall do.
+
+    Args:
+        board: `unix`, `unix32` or `cpython`.
+        direction: `out`: the board calls and hangs up; `in`: the phone calls and hangs up.
+        said_by_board: marked clip for the board's microphone.
+        said_by_phone: marked clip for the phone.
+        is_default: the default clips, whose score is part of the verdict.
+        folder: everything the call leaves.
+    """
+
+    board: str
+    direction: Direction
+    said_by_board: Path
+    said_by_phone: Path
+    is_default: bool
+    folder: Path
+
+
+def demo(
+    board: Annotated[str, typer.Option(help="unix, unix32 (MicroPython) or cpython.")] = "unix",
+    direction: Annotated[
+        str, typer.Option(help="out: the board calls the phone; in: the phone calls the board.")
+    ] = "out",
+    clip: Annotated[Path | None, typer.Option(help="WAV file that both sides say; human speech by default.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of the talk; the clip is cut or repeated.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Folder for everything the call leaves; new or empty.")] = None,
+) -> None:
+    """Make a call on this machine and judge what was heard."""
+    if direction not in ("out", "in"):
+        raise OperatorError(f"{direction!r} is no direction", "Say --direction out or --direction in.", 2)
+    if seconds is not None and not 1 <= seconds <= 300:
+        raise OperatorError(f"a talk of {seconds:g} s is not possible", "Say --seconds 1 to 300.", 2)
+    interpreter = rehearsal.interpreter(board)
+    with _folder(keep) as folder:
+        said = _clips(folder, clip, seconds)
+        plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder)
+        with _progress() as progress:
+            report = _perform(plan, progress)
+        if keep is None:
+            report = rehearsal.keep_results(report, folder, _RESULTS)
+    output.result(report, lambda console: _show(console, report, interpreter != board))
+    if not report["verdict"]["passed"]:
+        failed = [fact["what"] for fact in report["verdict"]["facts"] if not fact["ok"]]
+        raise OperatorError(f"the call did not pass: {'; '.join(failed)}", "The figures above say by how much.")
+
+
+def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Make the call and report on it."""
+    data, board = plan.folder / "relay", plan.folder / "board"
+    with Stage(plan.folder) as stage:
+        progress.step("laying out a relay: certificates, keys, database")
+        stage.run("init", "init", "--data", data, "--json")
+        phones = plan.folder / "phones.toml"
+        phone = plan.folder / "phone"
+        rehearsal.write_phones(phones, PHONE, plan.said_by_phone, phone, plan.direction == "in", _ANSWER_AFTER_MS)
+        progress.step("starting the relay, with a phone in a process of its own")
+        relay = stage.start("relay", "relay", "--data", data, "--phones", phones, "--json", **_ANY_PORTS)
+        relay.document(_SETUP_S)
+        progress.step(f"enrolling {SN} with a fresh key")
+        stage.run("enrol", "enrol", "--data", data, "--sn", SN, "--board", board, "--json")
+        progress.step(f"switching the board on ({plan.board})")
+        heard = plan.folder / "heard-by-board.wav"
+        stage.start(
+            "board",
+            "emulate",
+            "--folder",
+            board,
+            "--board",
+            plan.board,
+            "--mic",
+            plan.said_by_board,
+            "--speaker",
+            heard,
+            "--json",
+        )
+        with rehearsal.Watch(board, _SETUP_S) as watch:
+            watch.wait(stage, "online", _SETUP_S)
+            client = Client(data)
+            call_id = _call(plan, stage, watch, client, progress)
+            record = _hang_up(plan, stage, watch, client, call_id, progress)
+            events = watch.events()
+        progress.step("stopping everything")
+    progress.step("judging what was heard")
+    return call_report.report(
+        events=events,
+        record=record,
+        direction=plan.direction,
+        said_by_board=plan.said_by_board,
+        said_by_phone=plan.said_by_phone,
+        heard_by_board=heard,
+        folder=plan.folder,
+        needs_score=plan.is_default,
+    )
+
+
+def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, client: Client, progress: Progress) -> str:
+    """Set the call up, by the board's button or from the phone; gives its id when it is answered."""
+    if plan.direction == "out":
+        progress.step("pressing the board's call button")
+        watch.press("call")
+    else:
+        progress.step("the phone calls the board")
+        client.post("/v1/calls", {"sn": SN, "phone": PHONE})
+        watch.wait_call(stage, "RINGING", _SETUP_S)
+        progress.step("pressing the board's call button to answer")
+        watch.press("call")
+    answered = watch.wait_call(stage, "ANSWERED", _SETUP_S)
+    return str(answered["call"])
+
+
+def _hang_up(
+    plan: Plan, stage: Stage, watch: rehearsal.Watch, client: Client, call_id: str, progress: Progress
+) -> dict[str, Any]:
+    """Let both talk, end the call, and give its record with both ends' figures."""
+    said = max(len(load(path, RATE_HZ)) for path in (plan.said_by_board, plan.said_by_phone)) / RATE_HZ
+    talk_s = said + rehearsal.CLIP_DELAY_S
+    began_s = time.monotonic()
+    with progress.talk(talk_s) as moved:
+        while (now_s := time.monotonic() - began_s) < talk_s and not watch.seen_call("ENDED"):
+            moved(now_s)
+            stage.check()
+            time.sleep(0.05)
+    if plan.direction == "out" and not watch.seen_call("ENDED"):
+        progress.step("pressing the board's end button")
+        watch.press("end")
+    watch.wait_call(stage, "ENDED", talk_s + _SETUP_S)
+    watch.wait(stage, "figures", _SETUP_S)
+    return dict(
+        wait_until(
+            stage, "the records of both ends", _SETUP_S, lambda: rehearsal.complete(client.get(f"/v1/calls/{call_id}"))
+        )
+    )
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Give an empty folder, which stays when the person named it."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="tincall-demo-") as made:
+            yield Path(made)
+        return
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise OperatorError(f"{keep} is not an empty folder", "Name a new one after --keep.", 2)
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(f"cannot make {keep}: {error.strerror}", "Name another folder after --keep.", 2) from error
+    yield keep.absolute()
+
+
+def _clips(folder: Path, clip: Path | None, seconds: float | None) -> tuple[Path, Path]:
+    """Write the two marked clips."""
+    found = (clip, clip) if clip is not None else rehearsal.default_clips()
+    paths = folder / "said-by-board.wav", folder / "said-by-phone.wav"
+    for source, path in zip(found, paths, strict=True):
+        save(path, marker.mark(rehearsal.fit(load(source, RATE_HZ), seconds, RATE_HZ), RATE_HZ), RATE_HZ)
+    return paths
+
+
+class Progress:
+    """Tells a person how far it is; silent with --json.
+
+    Args:
+        console: where to, or None.
+    """
+
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+        self._began_s = time.monotonic()
+
+    def step(self, text: str) -> None:
+        """Name what is done now."""
+        if self._console is not None:
+            self._console.print(f"[dim]{time.monotonic() - self._began_s:6.1f} s[/]  {text}")
+
+    @contextmanager
+    def talk(self, seconds: float) -> Iterator[Any]:
+        """Draw a bar while the talk lasts; gives a function that takes the seconds so far."""
+        if self._console is None:
+            yield lambda now_s: None
+            return
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            TextColumn("          talking"),
+            BarColumn(40),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+        )
+        with Bar(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task("talk", total=seconds)
+            yield lambda now_s: bar.update(task, completed=now_s)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    if output.is_json():
+        yield Progress(None)
+        return
+    from rich.console import Console
+
+    yield Progress(Console(stderr=True, highlight=False))
+
+
+def _show(console: Console, report: dict[str, Any], fell_back: bool) -> None:
+    """Draw the figures and the verdict."""
+    if fell_back:
+        console.print("[yellow]No MicroPython is to be had here, so the board ran on CPython: see `make setup`.[/]")
+    for table in call_report.tables(report):
+        console.print(table)
+    for fact in report["verdict"]["facts"]:
+        mark = "[green]yes[/]" if fact["ok"] else "[red]NO [/]"
+        console.print(f" {mark}  {output.escape(fact['what'])} [dim]{output.escape(fact['figures'])}[/]")
+    for what, path in report["files"].items():
+        if path:
+            console.print(f"[dim]{what:14}[/] {output.escape(path)}")

@@ -1,0 +1,265 @@
+"""The report on one call: figures of every station, what was heard, and a verdict that rests on facts.
+
+Every figure comes from the station where the thing arrived. Milliseconds are told, never judged.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from callcore import causes
+from tincall.measure import speech, timeline
+from tincall.wav import load
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+RATE_HZ = 8000
+LEAST_PESQ = 4.0
+
+
+def report(
+    *,
+    events: list[dict[str, Any]],
+    record: dict[str, Any],
+    direction: str,
+    said_by_board: Path,
+    said_by_phone: Path,
+    heard_by_board: Path,
+    folder: Path,
+    needs_score: bool,
+) -> dict[str, Any]:
+    """Judge one call.
+
+    Args:
+        events: what the board told, in order of time.
+        record: the relay's record of the call, with `board_stats` and `worker_report`.
+        direction: `out` or `in`.
+        said_by_board: marked clip that the microphone took.
+        said_by_phone: marked clip that the phone said.
+        heard_by_board: recording of the board's speaker; its times stand in the JSON file beside it.
+        folder: where results go.
+        needs_score: a score below LEAST_PESQ fails the call.
+
+    Returns:
+        The document that `tincall demo --json` prints.
+    """
+    worker = record["worker_report"]
+    stats = record["board_stats"]
+    heard_by_phone = Path(worker["heard"])
+    answered_ns = _call_event(events, "ANSWERED")["t_ns"]
+    mic = next(event for event in events if event["ev"] == "mic_play")
+    tracks = (
+        timeline.Track("board's\nmicrophone", load(said_by_board, RATE_HZ), RATE_HZ, int(mic["t0_ns"])),
+        _recording("phone\nhears", heard_by_phone),
+        timeline.Track("phone's\nmicrophone", load(said_by_phone, RATE_HZ), RATE_HZ, int(worker["clip_t0_ns"])),
+        _recording("board's\nspeaker", heard_by_board),
+    )
+    up = speech.judge(tracks[0].samples, tracks[0].t0_ns, tracks[1].samples, tracks[1].t0_ns, RATE_HZ)
+    down = speech.judge(tracks[2].samples, tracks[2].t0_ns, tracks[3].samples, tracks[3].t0_ns, RATE_HZ)
+    result = {
+        "board": _board(events),
+        "call": _call(events, record, direction),
+        "uplink": {
+            "codec": record["codec"],
+            **_way(stats["up"]["sent"], worker, up),
+            "first_audio_ms": _first_audio_ms(tracks[1], answered_ns),
+            "relay_in": record["up_in"],
+            "relay_out": record["up_out"],
+            "relay_dropped": record["up_dropped"],
+        },
+        "downlink": {
+            "codec": record["codec"],
+            **_way(worker["sent"], stats["down"], down),
+            "first_audio_ms": _first_audio_ms(tracks[3], answered_ns),
+            "relay_in": record["down_in"],
+            "relay_out": record["down_out"],
+            "relay_dropped": record["down_dropped"],
+            "underruns": stats["down"]["underruns"],
+        },
+        "traffic": _traffic(record),
+        "files": {"uplink_wav": str(heard_by_phone), "downlink_wav": str(heard_by_board)},
+    }
+    result["verdict"] = _verdict(result, direction, needs_score)
+    picture = folder / "timeline.png"
+    notes = ("", _note(up), "", _note(down))
+    drawn = timeline.draw(picture, _title(result), tracks, _moments(events), notes)
+    result["files"]["timeline_png"] = str(picture) if drawn else None
+    path = folder / "report.json"
+    result["files"]["report_json"] = str(path)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def _recording(title: str, path: Path) -> timeline.Track:
+    beside = json.loads(path.with_suffix(".json").read_text())
+    return timeline.Track(title, load(path, RATE_HZ), RATE_HZ, int(beside["t0_ns"]))
+
+
+def _call_event(events: list[dict[str, Any]], state: str) -> dict[str, Any]:
+    return next(event for event in events if event["ev"] == "call" and event["state"] == state)
+
+
+def _board(events: list[dict[str, Any]]) -> dict[str, Any]:
+    boot = next(event for event in events if event["ev"] == "boot")
+    verified = next((event for event in events if event["ev"] == "verified"), None)
+    return {
+        "interpreter": boot["interpreter"],
+        "firmware": boot["firmware"],
+        "verified": verified is not None,
+        "verify_ms": float(verified["verify_ms"]) if verified else None,
+    }
+
+
+def _call(events: list[dict[str, Any]], record: dict[str, Any], direction: str) -> dict[str, Any]:
+    """Tell the call's course; `setup_ms` is from the button, or the phone's wish, until the far end rings."""
+    states = [event["state"] for event in events if event["ev"] == "call"]
+    if direction == "out":
+        setup_ms = (_call_event(events, "RINGBACK")["t_ns"] - _call_event(events, "DIALLING")["t_ns"]) / 1e6
+    else:
+        setup_ms = _call_event(events, "RINGING")["t_ns"] / 1e6 - record["started_ms"]
+    return {
+        "id": record["call_id"],
+        "direction": direction,
+        "states": states,
+        "cause": record["cause"],
+        "cause_name": causes.name(record["cause"]),
+        "released_by": record["released_by"],
+        "setup_ms": round(setup_ms, 1),
+        "talk_s": round(record["duration_ms"] / 1000, 2),
+    }
+
+
+def _way(sent: int, arrived: dict[str, Any], heard: speech.Heard) -> dict[str, Any]:
+    return {
+        "sent": sent,
+        "received": arrived["received"],
+        "lost": arrived["lost"],
+        "late": arrived["late"],
+        "concealed": arrived["concealed"],
+        "jitter_ms": arrived["jitter_ms"],
+        "pesq": None if heard.pesq is None else round(heard.pesq, 2),
+        "mouth_to_ear_ms": None if heard.delay_ms is None else round(heard.delay_ms, 1),
+        "level_db": round(heard.level_db, 2),
+        "gap_ms": heard.gap_ms,
+    }
+
+
+def _first_audio_ms(track: timeline.Track, answered_ns: int) -> float | None:
+    """Give when the first frame of the far end was played, after the board heard of the answer; decoded frames are never
+    all zero in A-law and mu-law, silence before them is."""
+    sounding = np.flatnonzero(track.samples)
+    if not len(sounding):
+        return None
+    return round((track.t0_ns - answered_ns) / 1e6 + int(sounding[0]) * 1000 / track.rate_hz, 1)
+
+
+def _traffic(record: dict[str, Any]) -> dict[str, Any]:
+    """Tell what went over the board's TCP connection during the call, TLS records included."""
+    up, down = record.get("bytes_up"), record.get("bytes_down")
+    if not up or not down or not record["duration_ms"]:
+        return {"bytes_up": None, "bytes_down": None, "mb_per_min": None}
+    per_minute = (up + down) * 60_000 / record["duration_ms"] / 1e6
+    return {"bytes_up": up, "bytes_down": down, "mb_per_min": round(per_minute, 3)}
+
+
+def _verdict(result: dict[str, Any], direction: str, needs_score: bool) -> dict[str, Any]:
+    """Hold the figures against what must be true."""
+    board, call = result["board"], result["call"]
+    by = "device" if direction == "out" else "phone"
+    facts = [
+        _fact("the board verified itself over HTTPS", board["verified"], f"{board['verify_ms']} ms"),
+        _fact("the call was answered", "ANSWERED" in call["states"], " > ".join(call["states"])),
+        _fact(
+            f"it ended as it should, by the {by}",
+            call["cause"] == causes.NORMAL and call["released_by"] == by,
+            f"cause {call['cause']} {call['cause_name']}, by the {call['released_by']}",
+        ),
+    ]
+    for name in ("uplink", "downlink"):
+        way = result[name]
+        stations = (way["sent"], way["relay_in"], way["relay_out"] + way["relay_dropped"], way["received"])
+        facts += [
+            _fact(
+                f"{name}: every frame is accounted for",
+                way["sent"] == way["relay_in"] == stations[2]
+                and way["received"] == way["relay_out"]
+                and way["sent"] > 0,
+                "sent {}, relay {}, forwarded or dropped {}, received {}".format(*stations),
+            ),
+            _fact(
+                f"{name}: nothing was lost",
+                way["lost"] == 0 and way["late"] == 0,
+                f"lost {way['lost']}, late {way['late']}",
+            ),
+            _fact(
+                f"{name}: the speech was heard",
+                way["mouth_to_ear_ms"] is not None,
+                f"marker after {way['mouth_to_ear_ms']} ms, level {way['level_db']:+.1f} dB, gaps {way['gap_ms']:.0f} ms",
+            ),
+        ]
+        if needs_score and way["pesq"] is not None:
+            facts.append(_fact(f"{name}: PESQ is at least {LEAST_PESQ}", way["pesq"] >= LEAST_PESQ, f"{way['pesq']}"))
+    return {"passed": all(fact["ok"] for fact in facts), "facts": facts}
+
+
+def _fact(what: str, ok: bool, figures: str) -> dict[str, Any]:
+    return {"what": what, "ok": bool(ok), "figures": figures}
+
+
+def _moments(events: list[dict[str, Any]]) -> list[timeline.Moment]:
+    labels = {"DIALLING": "dials", "RINGBACK": "rings there", "RINGING": "rings here", "ANSWERED": "answered"}
+    labels.update(CLOSING="hangs up", ENDED="ended")
+    return [
+        timeline.Moment(labels[event["state"]], int(event["t_ns"]))
+        for event in events
+        if event["ev"] == "call" and event["state"] in labels
+    ]
+
+
+def _note(heard: speech.Heard) -> str:
+    score = "" if heard.pesq is None else f"PESQ {heard.pesq:.2f}, "
+    return "" if heard.delay_ms is None else f"{score}{heard.delay_ms:.0f} ms mouth to ear"
+
+
+def _title(result: dict[str, Any]) -> str:
+    call = result["call"]
+    way = "board calls phone" if call["direction"] == "out" else "phone calls board"
+    return f"Call {call['id']}: {way}, {call['talk_s']:.1f} s, {result['uplink']['codec']}, on {result['board']['interpreter']}"
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """Draw the figures for a person."""
+    from rich.table import Table
+
+    call, traffic = result["call"], result["traffic"]
+    ways = Table("", "uplink: board to phone", "downlink: phone to board", title="\nThe call", title_justify="left")
+    rows = (
+        ("codec", "codec", "{}"),
+        ("frames sent", "sent", "{}"),
+        ("frames received", "received", "{}"),
+        ("lost / late / concealed", ("lost", "late", "concealed"), "{} / {} / {}"),
+        ("PESQ narrowband", "pesq", "{}"),
+        ("mouth to ear", "mouth_to_ear_ms", "{} ms"),
+        ("first audio after answer", "first_audio_ms", "{} ms"),
+        ("jitter", "jitter_ms", "{} ms"),
+    )
+    for title, keys, form in rows:
+        names = (keys,) if isinstance(keys, str) else keys
+        ways.add_row(
+            title, *(form.format(*(_plain(result[way][name]) for name in names)) for way in ("uplink", "downlink"))
+        )
+    told = Table(show_header=False, box=None)
+    told.add_row("board", f"{result['board']['interpreter']}, verified in {_plain(result['board']['verify_ms'])} ms")
+    told.add_row("call", f"{' > '.join(call['states'])}; rang after {call['setup_ms']} ms, talked {call['talk_s']} s")
+    told.add_row("end", f"{call['cause_name']} ({call['cause']}), by the {call['released_by']}")
+    told.add_row("traffic", f"{_plain(traffic['mb_per_min'])} MB a minute on the board's connection, both ways")
+    return [ways, told]
+
+
+def _plain(value: object) -> object:
+    return "-" if value is None else value

@@ -1,0 +1,189 @@
+"""What a rehearsed call needs: clips, a phone, an eye on the board, and a place for the results."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from tincall.emulator.control import BoardControl
+from tincall.emulator.interpreters import CHECKOUT, find
+from tincall.emulator.microphone import CLIP_DELAY_MS
+from tincall.errors import OperatorError
+from tincall.measure.stage import Stage, wait_until
+from tincall.wav import Samples
+
+CLIP_DELAY_S = CLIP_DELAY_MS / 1000
+# read by volunteers into the public domain; which package they come from says the LICENCE.txt beside them
+_DEFAULT_CLIPS = ("librivox-0870.wav", "librivox-0920.wav")
+
+
+def interpreter(board: str) -> str:
+    """Choose what the board runs on: `board`, or `cpython` where no MicroPython is to be had and none was insisted upon.
+
+    Raises:
+        OperatorError: no such board, or an interpreter that was named by the environment does not run.
+    """
+    try:
+        find(board)
+    except OperatorError:
+        if board != "unix":
+            raise
+        find("cpython")
+        return "cpython"
+    return board
+
+
+def default_clips() -> tuple[Path, Path]:
+    """Give the two default clips: human speech, 7 and 6 seconds, 16 kHz.
+
+    Raises:
+        OperatorError: they were not fetched.
+    """
+    found = tuple(CHECKOUT / ".cache" / "speech" / name for name in _DEFAULT_CLIPS)
+    missing = [path.name for path in found if not path.is_file()]
+    if missing:
+        raise OperatorError(
+            f"the speech clips {', '.join(missing)} are not here", "Run `make setup`, or name a WAV file with --clip."
+        )
+    return found[0], found[1]
+
+
+def fit(clip: Samples, seconds: float | None, rate_hz: int) -> Samples:
+    """Cut or repeat a clip to a length; None leaves it."""
+    if seconds is None:
+        return clip
+    size = round(seconds * rate_hz)
+    return np.resize(clip, size) if len(clip) < size else clip[:size]
+
+
+def write_phones(path: Path, phone: str, speak: Path, record: Path, hangs_up: bool, answer_after_ms: int) -> None:
+    """Write a file for `tincall relay --phones` with one phone.
+
+    Args:
+        path: the file.
+        phone: its id.
+        speak: what it says.
+        record: folder for what it hears.
+        hangs_up: whether it ends the call when it has spoken.
+        answer_after_ms: how long it rings.
+    """
+    lines = [
+        "[[phones]]",
+        f"id = {json.dumps(phone)}",
+        f"name = {json.dumps(phone.title())}",
+        f"answer_after_ms = {answer_after_ms}",
+        f"speak = {json.dumps(str(speak))}",
+        f"record = {json.dumps(str(record))}",
+    ]
+    if hangs_up:
+        lines.append("hangup_after_clip_ms = 1500")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def complete(record: dict[str, Any]) -> dict[str, Any] | None:
+    """Give a call's record once it is ended and both ends have reported."""
+    if record.get("state") == "ended" and record.get("board_stats") and record.get("worker_report"):
+        return record
+    return None
+
+
+def keep_results(report: dict[str, Any], folder: Path, results: Path) -> dict[str, Any]:
+    """Copy the files of a report out of a folder that will vanish, replacing older ones; gives the report with new paths."""
+    results.mkdir(parents=True, exist_ok=True)
+    files: dict[str, str | None] = {}
+    for what, path in report["files"].items():
+        if path is None:
+            files[what] = None
+            continue
+        target = results / Path(path).name
+        shutil.copyfile(path, target)
+        files[what] = str(target)
+    return {**report, "files": files}
+
+
+class Watch:
+    """Everything that a board tells, from now on; use it in a `with` block.
+
+    Args:
+        folder: the board's folder.
+        within_s: how long its runner may take to start.
+    """
+
+    def __init__(self, folder: Path, within_s: float) -> None:
+        self._events: list[dict[str, Any]] = []
+        self._control = BoardControl.wait(folder, within_s)
+        self._listener = BoardControl(folder)
+        self._stream = self._listener.events()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._folder = folder
+
+    def __enter__(self) -> Watch:
+        for event in self._control.status()["last"].values():  # what it told before we came
+            self._events.append(event)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._control.close()
+        self._listener.close()
+
+    def press(self, button: str) -> None:
+        """Press `call` or `end`."""
+        self._control.press(button)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Give all events so far, in order of time."""
+        return sorted(self._events, key=lambda event: int(event["t_ns"]))
+
+    def wait(self, stage: Stage, name: str, seconds: float) -> dict[str, Any]:
+        """Wait for an event of the firmware.
+
+        Raises:
+            OperatorError: the board says that something is wrong, or the event did not come.
+        """
+
+        def look() -> dict[str, Any] | None:
+            for event in self._events:
+                if event["ev"] == name:
+                    return event
+                if event["ev"] in ("error", "crash", "stopped"):
+                    raise OperatorError(f"the board: {event.get('detail') or event.get('error') or event['ev']}")
+            return None
+
+        return dict(wait_until(stage, f"the board's {name}", seconds, look))
+
+    def seen_call(self, state: str) -> dict[str, Any] | None:
+        """Give the event by which the call came into a state, if it did."""
+        for event in self._events:
+            if event["ev"] == "call" and event["state"] == state:
+                return event
+        return None
+
+    def wait_call(self, stage: Stage, state: str, seconds: float) -> dict[str, Any]:
+        """Wait until the call is in a state.
+
+        Raises:
+            OperatorError: it ended instead, or never came there.
+        """
+
+        def look() -> dict[str, Any] | None:
+            found = self.seen_call(state)
+            ended = self.seen_call("ENDED")
+            if found is None and ended is not None:
+                raise OperatorError(f"the call ended before it was {state}: cause {ended['cause']} {ended['name']}")
+            return found
+
+        return dict(wait_until(stage, f"a call that is {state}", seconds, look))
+
+    def _listen(self) -> None:
+        try:
+            for event in self._stream:
+                self._events.append(event)
+        except (OSError, ValueError):
+            pass  # the connection was closed by this side
