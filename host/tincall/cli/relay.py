@@ -1,0 +1,223 @@
+"""`tincall relay`: builds the relay of its parts, runs it until a signal, and takes it apart in order.
+
+This is the only place that knows all parts. Order of the end: no new connections; calls end with their cause and their
+records are written; API, links, workers; the database last.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tincall.cli import output
+from tincall.cli.client import DEFAULT_DATA, READY_FILE, DataOption
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from contextlib import AsyncExitStack
+
+    from tincall.relay.cdr import Records
+    from tincall.relay.limits import Limits
+    from tincall.relay.registry import Registry
+    from tincall.relay.switchboard import Switchboard
+    from tincall.settings import DataFolder, LimitSettings, Settings
+    from tincall.simulator.phone import PhoneScript
+    from tincall.worker.leg import WorkerLeg
+    from tincall.worker.supervisor import Supervisor
+
+SIMULATED_WORKER = "tincall.simulator.worker"
+
+
+def relay(
+    data: DataOption = DEFAULT_DATA,
+    phones: Annotated[
+        Path | None, typer.Option("--phones", metavar="FILE", help="TOML file with more phones to play.")
+    ] = None,
+) -> None:
+    """Run the relay in the foreground; Ctrl-C or SIGTERM stops it cleanly."""
+    from tincall import logs
+    from tincall.cli import phones as phone_files
+    from tincall.settings import DataFolder, load
+
+    folder = DataFolder(data)
+    settings = load(folder.settings)
+    played = phone_files.scripts(settings.phones, folder.settings)
+    if phones is not None:
+        more = phone_files.from_file(phones)
+        played = [one for one in played if one.id not in {other.id for other in more}] + more
+    logs.configure(settings.log.level, settings.log.form)
+    _run(_serve(folder, settings, played))
+
+
+def _run(work: "Coroutine[Any, Any, None]") -> None:
+    import asyncio
+
+    try:
+        import uvloop
+    except ImportError:  # where it does not exist, the relay is slower and otherwise the same
+        asyncio.run(work)
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+async def _serve(folder: "DataFolder", settings: "Settings", phones: "list[PhoneScript]") -> None:
+    """Run the relay until SIGTERM or SIGINT."""
+    import asyncio
+    import gc
+    import os
+    import signal
+    from contextlib import AsyncExitStack
+
+    from tincall.logs import get
+
+    log = get("relay")
+    stop = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    async with AsyncExitStack() as stack:
+        ports = await _build(stack, folder, settings, phones)
+        # what stands now stands until the end: no collection ever walks it again
+        gc.collect()
+        gc.freeze()
+        ready = {"ready": True, **ports, "pid": os.getpid()}
+        _announce(stack, folder, ready)
+        log.info("relay ready", **ports, pid=ready["pid"])
+        output.result(ready, lambda console: console.print(_sentence(settings, ports)))
+        await stop.wait()
+        log.info("relay stops")
+    log.info("relay stopped")
+
+
+async def _build(
+    stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", phones: "list[PhoneScript]"
+) -> dict[str, int]:
+    """Build the relay; `stack` takes it apart again, also when building fails half-way.
+
+    Returns:
+        `device_port` and `web_port`.
+
+    Raises:
+        OperatorError: something is missing, broken or in use.
+    """
+    import datetime
+
+    from tincall.clock import SystemClock
+    from tincall.relay import authority, gate, tls
+    from tincall.relay.switchboard import Switchboard
+    from tincall.relay.verifier import Verifier
+
+    clock = SystemClock()
+    authority.check_server(folder, datetime.datetime.now(datetime.UTC))
+    context = tls.server_context(folder.server, folder.server_key, settings.device.tls_max)
+    registry, records = await _stored(stack, folder, clock)
+    verifier = Verifier(registry, authority.certificate_der(folder), settings.limits, clock)
+    supervisor = await _workers(stack, settings)
+    scripts = {script.id: script.model_dump(mode="json", exclude_none=True) for script in phones}
+    contacts = [{"id": script.id, "name": script.name or script.id} for script in phones]
+
+    async def phone_leg(phone_id: str) -> "WorkerLeg":
+        return await supervisor.take(scripts[phone_id])
+
+    switchboard = Switchboard(phone_leg, records, lambda sn: contacts, clock, settings.call)
+    registry.watchers.append(switchboard.device_changed)
+    door = await gate.serve(
+        settings.device.host,
+        settings.device.port,
+        context,
+        verifier,
+        switchboard,
+        limits_of(settings.limits),
+        clock,
+    )
+    stack.push_async_callback(door.close)
+    web_port = await _web(stack, folder, settings, registry, records, switchboard, contacts)
+    stack.push_async_callback(switchboard.stop)
+    stack.push_async_callback(door.drain)
+    return {"device_port": door.port, "web_port": web_port}
+
+
+async def _stored(stack: "AsyncExitStack", folder: "DataFolder", clock: Any) -> "tuple[Registry, Records]":
+    """Open what is on disk; calls that a dead process left open are closed before the first new one."""
+    from tincall.logs import get
+    from tincall.relay import authority
+    from tincall.relay.cdr import Records
+    from tincall.relay.registry import Registry
+    from tincall.relay.store.engine import Database
+
+    kek = authority.load_kek(folder)
+    database = Database.open(folder.database)
+    stack.push_async_callback(database.close)
+    registry = Registry(database, kek, clock)
+    await registry.load()
+    records = Records(database, clock)
+    left_open = await records.sweep()
+    if left_open:
+        get("relay").warning("calls of a relay that died are closed", calls=left_open)
+    return registry, records
+
+
+async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor":
+    import sys
+
+    from tincall.worker import process
+    from tincall.worker.supervisor import Supervisor
+
+    command = settings.worker.command or [sys.executable, "-m", SIMULATED_WORKER]
+    # spares beside the calls, and a few that are still ending
+    limits = process.Limits(workers=settings.call.max_calls + settings.worker.warm + 8)
+    supervisor = Supervisor(command, settings.worker.warm, limits)
+    stack.push_async_callback(supervisor.stop)
+    await supervisor.start()
+    return supervisor
+
+
+async def _web(
+    stack: "AsyncExitStack",
+    folder: "DataFolder",
+    settings: "Settings",
+    registry: "Registry",
+    records: "Records",
+    switchboard: "Switchboard",
+    contacts: list[dict[str, str]],
+) -> int:
+    from tincall.cli.web_server import WebServer
+    from tincall.relay import api, authority, tls
+
+    routes = api.Api(registry, records, switchboard, lambda: contacts)
+    app = api.build(routes, authority.load_operator_token(folder))
+    context = tls.server_context(folder.server, folder.server_key)
+    web = await WebServer.open(app, settings.web.host, settings.web.port, folder.server, folder.server_key, context)
+    stack.push_async_callback(web.close)
+    return web.port
+
+
+def limits_of(given: "LimitSettings") -> "Limits":
+    """Turn the settings' limits into those of the device port."""
+    from tincall.relay.limits import Limits
+
+    return Limits(
+        connections=given.connections,
+        connections_per_address=given.connections_per_address,
+        handshake_ms=int(given.handshake_s * 1000),
+        request_ms=int(given.request_s * 1000),
+        idle_ms=int(given.idle_s * 1000),
+        media_per_s=given.media_per_s,
+        messages_per_s=given.messages_per_s,
+    )
+
+
+def _announce(stack: "AsyncExitStack", folder: "DataFolder", ready: dict[str, Any]) -> None:
+    """Tell the other commands where this relay is, as long as it runs."""
+    import json
+
+    from tincall.relay import authority
+
+    path = authority.write(folder.root / READY_FILE, json.dumps(ready).encode(), 0o600)
+    stack.callback(path.unlink, missing_ok=True)
+
+
+def _sentence(settings: "Settings", ports: dict[str, int]) -> str:
+    device = f"boards connect to {settings.device.host}:{ports['device_port']}"
+    web = f"the API is at https://{settings.web.host}:{ports['web_port']}"
+    return f"The relay is ready: {device}, {web}. Ctrl-C stops it."

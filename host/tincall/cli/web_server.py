@@ -1,0 +1,97 @@
+"""uvicorn inside our own loop: one socket that we opened, one TLS context that we made, no signal handlers of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from tincall.errors import OperatorError
+
+STOP_S = 3  # for answers that are on their way when the relay stops
+CONCURRENT_MAX = 64  # an operator and a few programs; more is a mistake or an attack
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the relay."""
+        yield
+
+
+class WebServer:
+    """The open web port; `open` makes one.
+
+    Attributes:
+        port: where it listens.
+    """
+
+    def __init__(self, server: uvicorn.Server, listening: socket.socket) -> None:
+        self.port: int = listening.getsockname()[1]
+        self._server = server
+        self._task = asyncio.get_running_loop().create_task(server.serve([listening]))
+
+    @classmethod
+    async def open(
+        cls, app: FastAPI, host: str, port: int, certificate: Path, key: Path, context: ssl.SSLContext
+    ) -> WebServer:
+        """Open the port and serve.
+
+        Args:
+            app: what is served.
+            host: address to listen on.
+            port: 0 takes a free one.
+            certificate: PEM file of the server's certificate.
+            key: PEM file of its key.
+            context: made of both.
+
+        Raises:
+            OperatorError: the port cannot be opened.
+        """
+        listening = _listen(host, port)
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=CONCURRENT_MAX,
+            timeout_graceful_shutdown=STOP_S,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+        config.load()
+        config.ssl = context
+        web = cls(_Server(config), listening)
+        while not web._server.started:
+            if web._task.done():
+                await web._task
+                raise OperatorError(f"The web port {host}:{port} cannot be served.", "The log says why.")
+            await asyncio.sleep(0.005)
+        return web
+
+    async def close(self) -> None:
+        """Stop listening, finish what is being answered, and end."""
+        self._server.should_exit = True
+        await self._task
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        hint = "Is another relay running? Set another port in the settings, [web] port."
+        reason = error.strerror or str(error)
+        raise OperatorError(f"The web port {host}:{port} cannot be opened: {reason}.", hint) from None
+    listening.setblocking(False)
+    return listening
