@@ -1,8 +1,31 @@
-"""Lets the relay's tests import what tests share (`support`)."""
+"""Lets the relay's tests import what tests share (`support`), and runs those that are coroutines in a loop of their own."""
 
+import asyncio
+import inspect
 import sys
 from pathlib import Path
+
+import pytest
 
 TESTS = str(Path(__file__).parents[1])
 if TESTS not in sys.path:
     sys.path.insert(0, TESTS)
+
+# nothing here takes long; a test that takes longer waits for something that will not come
+PATIENCE_S = 30
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run a test that is a coroutine function, in the loop that its fixture `loop_factory` names, if it has one."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+
+    async def bounded():
+        async with asyncio.timeout(PATIENCE_S):
+            await pyfuncitem.obj(**wanted)
+
+    with asyncio.Runner(loop_factory=pyfuncitem.funcargs.get("loop_factory")) as runner:
+        runner.run(bounded())
+    return True
