@@ -24,9 +24,6 @@ SPK_IBUF_BYTES = 640
 # delay at which the jitter buffer aims; with the speaker's ring it makes up most of the way from the link to the ear
 JITTER_MS = 40
 
-# delay of the jitter buffer between network and speaker
-JITTER_MS = 40
-
 # buttons and lamp; ACTIVE is the level of a button held down and of a lamp that shines
 BUTTON_CALL = 18
 BUTTON_END = 19

@@ -66,10 +66,10 @@ class I2S(lines.Pollable):
     def readinto(self, buf):
         """Read samples into `buf`, whose length is a number of whole samples; gives bytes read."""
         if self._speaker:
-            raise OSError(_EPERM)
+            raise OSError(_EPERM, "EPERM")
         n = len(buf)
         if n & 1:
-            raise OSError(_EINVAL)
+            raise OSError(_EINVAL, "EINVAL")
         if self._is_blocking:
             return self._fill(buf)
         return self._take(buf, n)
@@ -77,7 +77,7 @@ class I2S(lines.Pollable):
     def write(self, buf, off=-1, n=-1):
         """Write samples: `write(buf)`, `write(buf, n)` or `write(buf, off, n)`, as a stream does; gives bytes taken."""
         if not self._speaker:
-            raise OSError(_EPERM)
+            raise OSError(_EPERM, "EPERM")
         if n < 0:
             n = len(buf) if off < 0 else off
             off = 0

@@ -202,7 +202,7 @@ class SSLSocket:
         except ssl.SSLWantReadError:
             raise
         except ssl.SSLEOFError as error:
-            raise OSError(errno.ECONNRESET) from error
+            raise OSError(errno.ECONNRESET, "ECONNRESET") from error
         except ssl.SSLError as error:
             raise OSError(_ALERT, str(error.reason)) from error
 

@@ -1,0 +1,81 @@
+"""I2S has the manners of the ESP32 port: blocking until polled, one object per peripheral, its errors."""
+
+OPEN = """
+import select
+from machine import I2S, Pin
+def opened(id, mode, **more):
+    settings = {"bits": 16, "format": I2S.MONO, "rate": 8000, "ibuf": 3200}
+    settings.update(more)
+    return I2S(id, sck=Pin(1), ws=Pin(2), sd=Pin(3), mode=mode, **settings)
+def errno_of(call, *args):
+    try:
+        call(*args)
+    except OSError as error:
+        return error.errno
+"""
+
+
+def test_it_blocks_until_it_is_polled(bench) -> None:
+    said = bench.results(
+        OPEN
+        + """
+mic = opened(0, I2S.RX)
+start = time.ticks_ms()
+say("whole", mic.readinto(bytearray(1600)))
+say("waited", time.ticks_diff(time.ticks_ms(), start) >= 90)
+poll = select.poll()
+poll.register(mic, select.POLLIN)
+poll.poll(0)
+mic.readinto(bytearray(3200))
+say("part", mic.readinto(bytearray(3200)) < 3200)
+spk = opened(1, I2S.TX, ibuf=160)
+start = time.ticks_ms()
+say("all", spk.write(bytearray(960)))
+say("played", time.ticks_diff(time.ticks_ms(), start) >= 40)
+poll = select.poll()
+poll.register(spk, select.POLLOUT)
+poll.poll(0)
+spk.write(bytearray(960))
+say("some", spk.write(bytearray(960)) < 960)
+"""
+    )
+    assert said == {"whole": 1600, "waited": True, "part": True, "all": 960, "played": True, "some": True}
+
+
+def test_misuse_has_the_ports_errors(bench) -> None:
+    said = bench.results(
+        OPEN
+        + """
+mic = opened(0, I2S.RX)
+spk = opened(1, I2S.TX)
+say("write", errno_of(mic.write, bytearray(2)))
+say("read", errno_of(spk.readinto, bytearray(2)))
+say("odd", errno_of(mic.readinto, bytearray(3)))
+say("id", kind_of(lambda: opened(2, I2S.RX)))
+say("bits", kind_of(lambda: opened(0, I2S.RX, bits=24)))
+say("stereo", kind_of(lambda: opened(0, I2S.RX, format=I2S.STEREO)))
+say("mode", kind_of(lambda: opened(0, 7)))
+"""
+    )
+    value = "ValueError"
+    assert said == {"write": 1, "read": 1, "odd": 22, "id": value, "bits": value, "stereo": value, "mode": value}
+
+
+def test_a_second_object_of_a_peripheral_ends_the_first(bench) -> None:
+    bench.run(OPEN + "opened(0, I2S.RX)\nopened(0, I2S.RX).deinit()")
+    told = [event["ev"] for event in bench.events if event["ev"].startswith("mic")]
+    assert told == ["mic_open", "mic_close", "mic_open", "mic_close"]
+
+
+def test_what_is_not_fetched_in_time_is_lost_and_counted(bench) -> None:
+    said = bench.results(
+        OPEN
+        + """
+mic = opened(0, I2S.RX, ibuf=1600)
+time.sleep_ms(500)
+say("kept", mic.readinto(bytearray(1600)))
+"""
+    )
+    assert said == {"kept": 1600}
+    # 500 ms are 50 blocks, of which the ring holds 10
+    assert bench.outcome.overruns >= 35
