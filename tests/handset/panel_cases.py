@@ -1,0 +1,116 @@
+"""Runs on a board: debounced buttons, and a lamp that follows the call."""
+
+from board_world import World
+from handset.panel import BLINK, OFF, ON, POLL_MS, Button, Panel
+
+
+class Pin:
+    """An input whose level is what the test last put, an output that remembers."""
+
+    def __init__(self, level=1):
+        self.level = level
+        self.levels = []
+
+    def value(self, level=None):
+        if level is None:
+            return self.level
+        self.levels.append(level)
+        return None
+
+
+def presses(levels, active=0):
+    """How many presses a button sees that reads these levels one after the other."""
+    pin = Pin()
+    button = Button(pin, active)
+    seen = []
+    for level in levels:
+        pin.level = level
+        seen.append(1 if button.pressed() else 0)
+    return seen
+
+
+def test_a_press_is_two_equal_readings():
+    assert presses([1, 0, 0, 0, 0, 1, 1]) == [0, 0, 1, 0, 0, 0, 0]
+
+
+def test_one_reading_is_a_bounce():
+    assert sum(presses([1, 0, 1, 0, 1, 0, 1, 1])) == 0
+
+
+def test_bouncing_at_both_ends_is_one_press():
+    assert sum(presses([1, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 1])) == 1
+
+
+def test_a_button_held_is_one_press_and_pressed_again_another():
+    assert sum(presses([0] * 100)) == 1
+    assert sum(presses([0, 0, 1, 1, 0, 0, 1, 1, 0, 0])) == 3
+
+
+def test_active_high():
+    assert presses([0, 1, 1, 0, 0], 1) == [0, 0, 1, 0, 0]
+    assert sum(presses([0, 0, 0], 1)) == 0
+
+
+class Board:
+    """A panel in a world, and who was called."""
+
+    def __init__(self):
+        self.world = World()
+        self.call, self.end, self.lamp = Pin(), Pin(), Pin()
+        self.heard = []
+        self.panel = Panel(
+            self.call, self.end, self.lamp, 0, lambda: self.heard.append("call"), lambda: self.heard.append("end")
+        )
+        self.task = self.world.create_task(self.panel.run())
+
+    def press(self, pin, for_ms=100):
+        pin.level = 0
+        self.world.run(for_ms)
+        pin.level = 1
+        self.world.run(100)
+
+
+def test_each_button_calls_its_own():
+    board = Board()
+    board.press(board.call)
+    board.press(board.end)
+    board.press(board.call, 2000)
+    assert board.heard == ["call", "end", "call"]
+
+
+def test_a_press_is_heard_within_three_polls():
+    board = Board()
+    board.world.run(1000)
+    board.call.level = 0
+    board.world.run(3 * POLL_MS)
+    assert board.heard == ["call"]
+
+
+def test_the_lamp_is_on_and_off():
+    board = Board()
+    board.panel.show(ON)
+    board.world.run(2000)
+    board.panel.show(ON)
+    board.panel.show(OFF)
+    board.world.run(2000)
+    board.panel.show(OFF)
+    assert board.lamp.levels == [1, 0]
+
+
+def test_the_lamp_blinks_twice_a_second_until_told_otherwise():
+    board = Board()
+    board.panel.show(BLINK)
+    board.world.run(10100)
+    changes = len(board.lamp.levels)
+    assert 39 <= changes <= 42, changes
+    assert board.lamp.levels[:4] == [1, 0, 1, 0]
+    board.panel.show(ON)
+    assert board.lamp.levels[-1] == 1
+    board.world.run(2000)
+    assert len(board.lamp.levels) <= changes + 1
+
+
+def test_the_panel_goes_on_for_ever():
+    board = Board()
+    board.world.run(60000)
+    assert not board.task.done()
