@@ -345,6 +345,10 @@ def test_duration_counts_over_the_edge_of_the_clock():
 # --- timers
 
 
+def test_the_waits_are_those_of_the_protocol():
+    assert (RING_MARGIN_MS, CLOSING_MS) == (3000, 3000)
+
+
 def test_caller_rings_out_with_no_answer():
     for state in (DIALLING, RINGBACK):
         machine = machine_in(state, False)

@@ -87,6 +87,13 @@ EDGES = [
     (FROM_RELAY, WELCOME, "heartbeat_ms", (1000, 60000), (999, 60001)),
     (FROM_RELAY, WELCOME, "settings.ring_ms", (100, 600000), (99, 600001)),
     (FROM_RELAY, WELCOME, "contacts", ([], [PERSON] * 32), ([PERSON] * 33, [{"id": "c"}], [{"name": "n"}])),
+    (
+        FROM_RELAY,
+        {"t": "contacts", "contacts": []},
+        "contacts",
+        ([{"id": "c", "name": "x" * 64}],),
+        ([{"id": "c", "name": "x" * 65}],),
+    ),
     (FROM_RELAY, ENDED, "call", ("x", "x" * 64), ("", "x" * 65)),
     (FROM_RELAY, ENDED, "cause", (1, 999), (0, 1000)),
     (FROM_RELAY, ENDED, "released_by", ("device", "phone", "relay"), ("board", "")),
