@@ -24,6 +24,7 @@ REFUSED = const(3)
 EMPTY = const(0)
 FULL = const(1)
 LOST = const(2)  # its turn passed without it; when it comes after all it was late
+BEFORE = const(3)  # older than the first of the stream; late too, but nobody missed it
 
 JUMP = const(1000)  # a step this large is a new stream, not loss: 20 s of frames
 MAX_PAUSE_SAMPLES = const(0xFFFFF)  # times 1000 it still is a small integer on a 32-bit board
@@ -164,11 +165,10 @@ class JitterBuffer:
     def _begin(self, seq: int, ahead: int, now_ms: int) -> int:
         """Start with the packet `seq`, at first or after a jump; gives its new distance, 0."""
         self._fresh = not self._any or not 0 < ahead < JUMP
-        if self._any:
-            self.skipped += self._count
-            if not self._fresh:
-                self.lost += ahead - self._count
-            self._leave_behind(seq, -1 if self._fresh else ahead - 1)
+        self.skipped += self._count
+        if not self._fresh:
+            self.lost += ahead - self._count
+        self._leave_behind(seq, -1 if self._fresh else ahead - 1)
         self._count = 0
         self._next = seq
         self._top = seq
@@ -178,18 +178,20 @@ class JitterBuffer:
         return 0
 
     def _leave_behind(self, seq: int, distance: int) -> None:
-        """Empty all slots before the jump to `seq`; those of frames that never came, the last of which stands `distance`
+        """Empty all slots before a start at `seq`; those of frames that never came, the last of which stands `distance`
         after the old turn, stay marked as lost."""
+        passed = BEFORE if self._fresh else EMPTY
         for i in range(self._slots):
             slot = (seq - 1 - i) & (self._slots - 1)
             never_came = self._state[slot] != FULL or distance - i >= self._slots
-            self._state[slot] = LOST if distance >= i and never_came else EMPTY
+            self._state[slot] = LOST if distance >= i and never_came else passed
 
     def _passed(self, slot: int, ahead: int) -> int:
-        """Count a packet whose turn has passed: late when it was missed, else one more of a frame already played."""
-        if ahead > -self._slots and self._state[slot] == LOST:
+        """Count a packet whose turn has passed: late when it was not here for it, else one more of a frame that was."""
+        if ahead > -self._slots and (self._state[slot] == LOST or self._state[slot] == BEFORE):
+            if self._state[slot] == LOST:
+                self.lost -= 1
             self._state[slot] = EMPTY
-            self.lost -= 1
             self.late += 1
             return LATE
         self.duplicates += 1

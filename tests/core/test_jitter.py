@@ -132,6 +132,16 @@ def test_reordered_after_play_out_has_begun():
     assert line.counts() == (0, 0, 0, 0, 0)
 
 
+def test_what_is_older_than_the_first_played_is_late_but_was_not_lost():
+    line = started(100, 3)
+    line.turn(2)
+    assert line.put(99) == LATE
+    assert line.put(99) == DUPLICATE
+    assert line.put(95) == LATE
+    assert line.counts() == (0, 2, 1, 0, 0)
+    assert line.played == [100, 101]
+
+
 def test_loss_is_concealed_and_its_turn_passes():
     line = started()
     line.put(104, 107)
