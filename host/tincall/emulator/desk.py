@@ -20,6 +20,8 @@ from tincall.errors import OperatorError
 # a request is a line of a few names; a megabyte of unread events is a reader that died
 _REQUEST_BYTES = 65536
 _UNREAD_BYTES = 1 << 20
+# how long the last words to a reader may take
+_FAREWELL_S = 1.0
 
 Request = dict[str, Any]
 
@@ -106,7 +108,7 @@ class Desk:
             self._readers.discard(writer)
             for recording in held:
                 self._machine.stop_recording(recording)
-            writer.close()
+            await _hang_up(writer)
 
     def _answer(self, line: bytes, held: list[Recording], writer: asyncio.StreamWriter) -> Request:
         try:
@@ -145,3 +147,13 @@ class Desk:
         if verb not in verbs:
             raise OperatorError(f"a board cannot {verb!r}", "It can: events, record, " + ", ".join(verbs) + ".")
         return verbs[verb]
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection after what was written to it is out, or when that takes too long."""
+    writer.close()
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()

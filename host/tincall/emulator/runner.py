@@ -9,6 +9,7 @@ dies too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -122,24 +123,20 @@ class Runner:
         Raises:
             OperatorError: the folder is in use, or a file cannot be written.
         """
-        self._folder.take()
-        try:
-            self._journal = Journal(self._folder.log, *self._listeners)
-            recording = self._start_recording(self._options.speaker) if self._options.speaker else None
+        async with contextlib.AsyncExitStack() as ends:
+            self._folder.take()
+            ends.callback(self._folder.release)
+            journal = self._journal = Journal(self._folder.log, *self._listeners)
+            ends.callback(journal.close)
             desk = Desk(self._folder, self)
             await desk.open()
-            self._journal.listeners.append(lambda event: desk.publish(_line(event)))
+            ends.push_async_callback(desk.close)
+            if self._options.speaker:
+                ends.callback(self._finish, self._start_recording(self._options.speaker))
+            journal.listeners.append(lambda event: desk.publish(_line(event)))
             self._catch_signals()
-            try:
-                await self._live()
-            finally:
-                self._settle()
-                if recording:
-                    self._outcome.speaker = self.stop_recording(recording)
-                await desk.close()
-                self._journal.close()
-        finally:
-            self._folder.release()
+            ends.callback(self._settle)
+            await self._live()
         return self._outcome
 
     def press(self, button: str, ms: int) -> None:
@@ -303,6 +300,9 @@ class Runner:
         recording = Recording(path)
         self.speaker.record(recording)
         return recording
+
+    def _finish(self, recording: Recording) -> None:
+        self._outcome.speaker = self.stop_recording(recording)
 
     def _living(self) -> Life:
         if self._life is None:
