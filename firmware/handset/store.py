@@ -3,14 +3,17 @@
 A *fact* is a pair: the name of its files and the kind in its records. Rules of this file: a save writes the slot that does
 *not* hold the newest sound record, closes it, reads it back and only then calls the fact stored. Power failing at any
 moment leaves the old record or the new one, never neither (tests/powerloss). Facts that must agree belong into one record.
+A copy in a format of later firmware is never written over: going back to that firmware must find it.
 """
 
+import errno
 import os
 
 from callcore import record
 from callcore.errors import StoreError
 
 _SLOTS = (".a", ".b")
+_GRAVITY = ("record_missing", "record_damaged", "storage", "record_newer")
 _MAX_BYTES = record.HEADER_BYTES + record.MAX_BODY_BYTES + record.MAC_BYTES
 
 
@@ -40,12 +43,13 @@ class Store:
             bytes.
 
         Raises:
-            StoreError: `record_missing`, `record_damaged` (both copies) or `record_newer` (made by later firmware).
+            StoreError: there is no sound copy: `record_missing`, `record_damaged`, `storage` (it cannot be read) or
+                `record_newer` (made by later firmware).
         """
-        found = self._newest(fact, key)
-        if found is None:
-            raise StoreError("record_missing", "no record %s in %s" % (fact[0], self._folder))
-        return found[1]
+        best, fault = self._look(fact, key)
+        if best is None:
+            raise fault
+        return best[1]
 
     def save(self, fact, body, key=b""):
         """Replace the record; a reader after a power cut finds the old body or this one.
@@ -57,18 +61,16 @@ class Store:
 
         Raises:
             StoreError: `storage`: the file system is full or broken; the old record still stands.
-                `record_newer`: a record of later firmware is there and is left alone.
+                `record_newer`: a copy of later firmware is there; nothing was written.
         """
+        best, fault = self._look(fact, key)
+        if fault.reason == "record_newer":
+            raise fault
         generation = 1
         slot = 0
-        try:
-            found = self._newest(fact, key)
-            if found is not None:
-                generation = found[0] + 1
-                slot = 1 - found[2]
-        except StoreError as error:
-            if error.reason == "record_newer":
-                raise
+        if best is not None:
+            generation = best[0] + 1
+            slot = 1 - best[2]
         path = self._path(fact, slot)
         blob = record.pack(fact[1], generation, body, key)
         try:
@@ -81,37 +83,55 @@ class Store:
         if not same:
             raise StoreError("storage", "%s reads back differently from what was written" % path)
 
-    def forget(self, fact):
-        """Remove both copies; a power cut in between leaves the older or the newer record, or none."""
-        for slot in range(2):
+    def forget(self, fact, key=b""):
+        """Remove both copies, the newest last; a reader after a power cut finds the newest record or none.
+
+        Args:
+            fact: (name, kind).
+            key: for the record's MAC.
+
+        Raises:
+            StoreError: `storage`: a copy cannot be removed.
+        """
+        best, _ = self._look(fact, key)
+        older = 0 if best is None else 1 - best[2]
+        for slot in (older, 1 - older):
+            path = self._path(fact, slot)
             try:
-                os.remove(self._path(fact, slot))
-            except OSError:
-                pass  # there was none
+                os.remove(path)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise StoreError("storage", "cannot remove %s: %s" % (path, error))
 
     def _path(self, fact, slot):
         return "%s/%s%s" % (self._folder, fact[0], _SLOTS[slot])
 
-    def _newest(self, fact, key):
-        """Give (generation, body, slot) of the newest sound copy, None when there is no copy at all."""
+    def _look(self, fact, key):
+        """Look at both copies.
+
+        Returns:
+            (generation, body, slot) of the newest sound one or None, and the gravest fault of the two, `record_missing`
+            when there is none.
+        """
         best = None
-        fault = None
+        fault = StoreError("record_missing", "no record %s in %s" % (fact[0], self._folder))
         for slot in range(2):
             try:
-                with open(self._path(fact, slot), "rb") as file:
-                    blob = file.read(_MAX_BYTES + 1)
-            except OSError:
-                continue
-            try:
-                generation, body = record.unpack(blob, fact[1], key)
+                generation, body = record.unpack(self._read(fact, slot), fact[1], key)
             except StoreError as error:
-                if fault is None or error.reason == "record_newer":
-                    fault = error
+                if _GRAVITY.index(error.reason) > _GRAVITY.index(fault.reason):
+                    fault = StoreError(error.reason, "%s: %s" % (self._path(fact, slot), error.detail))
                 continue
             if best is None or generation > best[0]:
                 best = (generation, body, slot)
-        if best is None and fault is not None:
-            raise fault
-        if fault is not None and fault.reason == "record_newer":
-            raise fault
-        return best
+        return best, fault
+
+    def _read(self, fact, slot):
+        """Give the bytes of one copy, empty when there is none; StoreError `storage` when they cannot be read."""
+        try:
+            with open(self._path(fact, slot), "rb") as file:
+                return file.read(_MAX_BYTES + 1)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return b""
+            raise StoreError("storage", "it cannot be read: %s" % error)

@@ -1,6 +1,7 @@
 """Runs on a board: debounced buttons, and a lamp that follows the call."""
 
 from board_world import World
+
 from handset.panel import BLINK, OFF, ON, POLL_MS, Button, Panel
 
 

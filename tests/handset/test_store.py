@@ -1,0 +1,5 @@
+"""The two-slot store on each interpreter; what a power cut leaves is in tests/powerloss."""
+
+
+def test_cases(check, board):
+    check(board, "store_cases.py")
