@@ -2,8 +2,9 @@
 
 The identity is one record, since its parts must agree: serial number, model, key, where the relay is, the trust anchor. The
 counter is a record of its own that is written ahead: the board persists a ceiling, uses the 64 numbers below it, and
-persists the next ceiling before the first number above it. So a power cut skips numbers and never repeats one, and 64
-verifications cost one write.
+persists the next ceiling before the first number above it. So a power cut skips numbers and never repeats one. Both copies
+of the record get the ceiling before a number below it is used: whichever rots, the other still knows. 64 verifications cost
+two writes.
 """
 
 import binascii
@@ -43,7 +44,7 @@ class Identity:
             if not isinstance(fields.get(field), str) or not fields[field]:
                 raise StoreError("record_damaged", "the identity has no text in %s" % field)
         for field in _NUMBERS:
-            if not isinstance(fields.get(field), int):
+            if type(fields.get(field)) is not int:  # CPython calls True an int
                 raise StoreError("record_damaged", "the identity has no number in %s" % field)
         self.sn = fields["sn"]
         self.model_id = fields["model_id"]
@@ -118,15 +119,17 @@ class Counter:
         self._last = self._ceiling  # what was used below the ceiling before the last reset is not known
 
     def draw(self):
-        """Give the next number; every 64th time it writes first.
+        """Give the next number; every 64th time it writes both copies first.
 
-        Power failing during the write leaves the old ceiling or the new one; either way no number comes twice.
+        Power failing during the writes leaves the old ceiling or the new one; either way no number comes twice.
 
         Raises:
             StoreError: the ceiling could not be written.
         """
         if self._last >= self._ceiling:
-            self._store.save(COUNTER, str(self._last + RESERVE).encode(), self._key)
+            body = str(self._last + RESERVE).encode()
+            self._store.save(COUNTER, body, self._key)
+            self._store.save(COUNTER, body, self._key)
             self._ceiling = self._last + RESERVE
         self._last += 1
         return self._last
