@@ -1,0 +1,73 @@
+"""`tincall emulate`: runs a board, says what happens, and why it stopped."""
+
+from pathlib import Path
+
+import numpy as np
+from commands import document, tincall
+
+from tincall import wav
+
+SOUND = """
+import json, time
+import board
+from handset import audio
+print(json.dumps({"ev": "boot", "firmware": "0.1.0"}))
+speaker = audio.open_speaker(board)
+speaker.write(bytearray(b"\\x10\\x00" * 80), 0, 160)
+time.sleep_ms(50)
+audio.close(speaker)
+"""
+
+
+def written(folder: Path, source: str) -> Path:
+    main = folder / "source" / "main.py"
+    main.parent.mkdir(exist_ok=True)
+    main.write_text(source)
+    return main
+
+
+def test_a_board_runs_and_says_what_it_does(tmp_path: Path) -> None:
+    main = written(tmp_path, SOUND)
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main)
+    assert done.exit_code == 0, done.output
+    assert "boot" in done.stdout and "firmware=0.1.0" in done.stdout and "spk_start" in done.stdout
+    assert "Board ended" in done.stdout
+
+
+def test_as_json_it_is_one_document(tmp_path: Path) -> None:
+    main, out = written(tmp_path, SOUND), tmp_path / "out.wav"
+    done = tincall(
+        "emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main, "--speaker", out, "--json"
+    )
+    assert done.exit_code == 0, done.output
+    said = document(done)
+    assert (said["reason"], said["lives"], said["speaker"]["samples"]) == ("ended", 1, 80)
+    assert np.array_equal(wav.load(out, 8000), np.full(80, 16))
+
+
+def test_a_crash_is_one_sentence(tmp_path: Path) -> None:
+    main = written(tmp_path, "raise OSError('no such luck')")
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main)
+    assert done.exit_code == 1
+    assert "crashed with status 1: OSError: no such luck" in done.stderr
+    assert "board.log" in done.stderr
+
+
+def test_an_error_of_the_firmware_is_why_it_stopped(tmp_path: Path) -> None:
+    source = """import json; print(json.dumps({"ev": "error", "reason": "record_missing", "detail": "no identity"}))"""
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", written(tmp_path, source))
+    assert done.exit_code == 1
+    assert "the board stopped: no identity" in done.stderr
+
+
+def test_an_unknown_board_is_wrong_usage(tmp_path: Path) -> None:
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "toaster")
+    assert done.exit_code == 2
+    assert "toaster" in done.stderr and "unix32" in done.stderr
+
+
+def test_hostile_text_is_not_drawn(tmp_path: Path) -> None:
+    main = written(tmp_path, "print('\\x1b[2J [red]x[/red] [/]')")
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main)
+    assert done.exit_code == 0, done.output
+    assert "\x1b" not in done.stdout and "[red]x[/red]" in done.stdout
