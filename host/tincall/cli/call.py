@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -26,7 +27,8 @@ def call(
         return
     if not sn or not phone or button is not None:
         raise OperatorError("Say who calls.", "Give SN and --phone ID, or --button FOLDER alone.", STATUS_USAGE)
-    made = Client(data).post("/v1/calls", {"sn": sn, "phone": phone})
+    with Client(data) as client:
+        made = client.post("/v1/calls", {"sn": sn, "phone": phone})
     sentence = f"{phone} calls {sn}. `tincall calls {made['call']}` shows how it goes."
     output.result(made, lambda console: console.print(output.escape(sentence)))
 
@@ -42,7 +44,8 @@ def hangup(
     if button is not None:
         press(button, "end")
         return
-    done = Client(data).post(f"/v1/calls/{call_id}/hangup", {})
+    with Client(data) as client:
+        done = client.post(f"/v1/calls/{quote(call_id, safe='')}/hangup", {})
     output.result(done, lambda console: console.print(f"Call {output.escape(call_id)} is ended."))
 
 

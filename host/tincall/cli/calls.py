@@ -1,6 +1,7 @@
 """`tincall calls`: the newest call records, or one of them whole."""
 
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -18,12 +19,12 @@ def calls(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
 ) -> None:
     """List calls, newest first, or show one."""
-    client = Client(data)
-    if call:
-        record = client.get(f"/v1/calls/{call}")
-        output.result(record, lambda console: _show_one(console, record))
-        return
-    found = client.get("/v1/calls", limit=limit)
+    with Client(data) as client:
+        if call:
+            record = client.get(f"/v1/calls/{quote(call, safe='')}")
+            output.result(record, lambda console: _show_one(console, record))
+            return
+        found = client.get("/v1/calls", limit=limit)
     output.result(found, lambda console: _show(console, found["calls"]))
 
 

@@ -25,7 +25,7 @@ DEFAULT_DATA = Path("tincall-data")
 
 
 class Client:
-    """A session with the relay of one data folder.
+    """A session with the relay of one data folder; a context manager that closes it.
 
     Args:
         data: the data folder.
@@ -69,6 +69,12 @@ class Client:
             OperatorError: the relay is not there, is not ours, or refuses.
         """
         return self._request("DELETE", path)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
 
     def _request(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         run_it = f"Start it with `tincall relay --data {self._folder.root}`."

@@ -1,6 +1,7 @@
 """`tincall devices`: the boards that the relay knows, and which of them are linked."""
 
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -18,12 +19,12 @@ def devices(
     ] = "",
 ) -> None:
     """List the boards that are enrolled."""
-    client = Client(data)
-    if forget:
-        client.delete(f"/v1/devices/{forget}")
-        output.result({"forgotten": forget}, lambda console: console.print(f"{output.escape(forget)} is forgotten."))
-        return
-    found = client.get("/v1/devices")
+    with Client(data) as client:
+        if forget:
+            done = client.delete(f"/v1/devices/{quote(forget, safe='')}")
+            output.result(done, lambda console: console.print(f"{output.escape(forget)} is forgotten."))
+            return
+        found = client.get("/v1/devices")
     output.result(found, lambda console: _show(console, found["devices"]))
 
 

@@ -38,18 +38,19 @@ def enrol(
 ) -> None:
     """Register a board, and give an emulated one its identity."""
     folder = DataFolder(data)
-    client = Client(data)
     where = address(folder, host)
     place = BoardFolder(board)
     place.take()
     try:
-        enrolled = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
-        try:
-            write_identity(place.flash, fields_of(enrolled, where, folder))
-        except (OperatorError, OSError) as error:
-            client.delete(f"/v1/devices/{sn}")
-            why = error.message if isinstance(error, OperatorError) else error.strerror
-            raise OperatorError(f"{sn} is not enrolled: {place.flash} cannot be written: {why}.") from None
+        with Client(data) as client:
+            enrolled = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
+            try:
+                write_identity(place.flash, fields_of(enrolled, where, folder))
+            except (OperatorError, OSError) as error:
+                client.delete(f"/v1/devices/{sn}")
+                why = error.message if isinstance(error, OperatorError) else str(error.strerror)
+                hint = f"{sn} is not enrolled; mend that and try again."
+                raise OperatorError(f"{place.flash} cannot be written: {why}.", hint) from None
     finally:
         place.release()
     document = {"sn": sn, "model_id": model, "name": enrolled["name"], "board": str(board), **where}
