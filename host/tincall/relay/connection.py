@@ -68,28 +68,20 @@ class HttpConnection(asyncio.Protocol):
         self._house = house
         self._address = address
         self._transport: asyncio.Transport | None = None
-        self._early = bytearray()
         self._served = 0
         self._is_over = False
         self._http = HttpServer(house.limits, house.clock.now_ms())
         self._waker = Waker(house.loop, house.clock, self._tick, self._http.next_wake_ms)
 
-    def secured(self, transport: asyncio.Transport) -> None:
-        """Begin: the TLS handshake is done, `transport` is the inner one. Bytes may have come before this call."""
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)
-        self._transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin: the TLS handshake is done."""
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)  # type: ignore[attr-defined] # TLS writes
+        self._transport = transport  # type: ignore[assignment] # and reads
         self._waker.follow()
-        early = bytes(self._early)
-        self._early.clear()
-        if early:
-            self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
         """Hear bytes."""
         if self._is_over:
-            return
-        if self._transport is None:
-            self._early += data
             return
         try:
             self._http.receive(data, self._house.clock.now_ms())

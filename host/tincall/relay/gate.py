@@ -1,8 +1,9 @@
 """The device port: listens, lets connections in within the caps, makes them TLS, and closes them all at the end.
 
 Rules of this file: it knows addresses and the TLS handshake, nothing of what is said inside. Who is refused or fails gets one
-log line. The handshake is begun here by hand instead of by the listener, since only so a connection is counted before
-it costs a key exchange, and a handshake that fails can be told.
+log line. Connections are accepted here by hand instead of by the loop's server: only so one is counted before it costs a key
+exchange, and a handshake that fails can be told. Upgrading a transport that already reads (`start_tls`) would not do: what
+arrives before the upgrade takes hold is lost, and a board sends its first record at once.
 """
 
 from __future__ import annotations
@@ -15,27 +16,17 @@ import ssl
 from tincall import logs
 from tincall.clock import Clock, SystemClock
 from tincall.errors import OperatorError
-from tincall.relay.connection import WRITE_HIGH_BYTES, Exchange, HttpConnection, LinkConnection
+from tincall.relay.connection import Exchange, HttpConnection, LinkConnection
 from tincall.relay.limits import Doors, Limits
 from tincall.relay.verifier import Verifier
 
 # more would keep seconds of speech in the kernel for a board that stopped reading, and play them when it wakes
 SEND_BUFFER_BYTES = 16 * 1024
 BACKLOG = 256
+ACCEPT_RETRY_S = 1.0
 CLOSE_S = 3.0  # for the last words of every link when the relay stops
 
 log = logs.get("relay.gate")
-
-
-class Arrival(asyncio.Protocol):
-    """A connection before TLS; it is never given a byte."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hand the connection to the gate."""
-        self._gate.arrived(transport)  # type: ignore[arg-type] # a TCP transport is both readable and writable
 
 
 class Gate:
@@ -70,7 +61,7 @@ class Gate:
         self.port = 0
         self._context = context
         self._doors = Doors(limits)
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._inside: set[HttpConnection | LinkConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
@@ -86,60 +77,73 @@ class Gate:
             OperatorError: it cannot be opened.
         """
         try:
-            self._server = await self.loop.create_server(lambda: Arrival(self), host, port, backlog=BACKLOG)
+            found = await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            listener = socket.create_server(found[0][4][:2], family=found[0][0], backlog=BACKLOG)
         except OSError as error:
             hint = "Is another relay running? Set another port in the settings, [device] port."
             reason = error.strerror or str(error)
             raise OperatorError(f"The device port {host}:{port} cannot be opened: {reason}.", hint) from None
-        self.port = self._server.sockets[0].getsockname()[1]
+        listener.setblocking(False)
+        self._listener = listener
+        self.port = listener.getsockname()[1]
+        self.loop.add_reader(listener, self._accept)
 
     @property
     def connections(self) -> int:
         """How many connections are open, in whatever state."""
         return self._doors.total
 
-    def arrived(self, raw: asyncio.Transport) -> None:
+    def _accept(self) -> None:
+        """Take the connections that wait."""
+        for _ in range(BACKLOG):
+            if self._listener is None:
+                return
+            try:
+                sock, peer = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # out of descriptors or memory: those who wait stay in the backlog meanwhile
+                log.error("cannot accept connections", reason=error.strerror or str(error))
+                self.loop.remove_reader(self._listener)
+                self.loop.call_later(ACCEPT_RETRY_S, self._listen_again)
+                return
+            self._arrived(sock, str(peer[0]))
+
+    def _listen_again(self) -> None:
+        if self._listener is not None:
+            self.loop.add_reader(self._listener, self._accept)
+
+    def _arrived(self, sock: socket.socket, address: str) -> None:
         """Let a connection in, or close it."""
-        peer = raw.get_extra_info("peername")
-        address = str(peer[0]) if peer else "unknown"
         why_not = self._doors.enter(address)
         if why_not:
             log.warning("connection refused", address=address, reason=why_not)
-            raw.abort()
+            sock.close()
             return
-        # nothing may be read before the handshake has taken over, or its first bytes would be lost
-        raw.pause_reading()
-        raw.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)
-        sock = raw.get_extra_info("socket")
+        sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.keep(self.loop.create_task(self._secure(raw, address)))
-
-    async def _secure(self, raw: asyncio.Transport, address: str) -> None:
         connection = HttpConnection(self, address)
         self._inside.add(connection)
+        self.keep(self.loop.create_task(self._secure(sock, connection, address)))
+
+    async def _secure(self, sock: socket.socket, connection: HttpConnection, address: str) -> None:
         try:
-            transport = await self.loop.start_tls(
-                raw,
-                connection,
-                self._context,
-                server_side=True,
+            await self.loop.connect_accepted_socket(
+                lambda: connection,
+                sock,
+                ssl=self._context,
                 ssl_handshake_timeout=self.limits.handshake_ms / 1000,
                 ssl_shutdown_timeout=self.limits.linger_ms / 1000,
             )
         except (OSError, EOFError) as error:  # ssl.SSLError and timeouts among them
             log.info("no TLS", address=address, reason=_reason(error))
-            raw.abort()
+            sock.close()
             connection.connection_lost(None)
         except asyncio.CancelledError:
-            raw.abort()
+            sock.close()
             connection.connection_lost(None)
             raise
-        else:
-            if transport is None:  # the peer was gone before the handshake's end could be told
-                connection.connection_lost(None)
-            else:
-                connection.secured(transport)
 
     def became(self, before: asyncio.BaseProtocol, after: asyncio.BaseProtocol) -> None:
         """Hear that a connection has become a link; see `connection.House`."""
@@ -162,9 +166,10 @@ class Gate:
 
     async def drain(self) -> None:
         """Stop listening; links and what they carry go on."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            self.loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     async def close(self) -> None:
         """Stop listening and end every connection; none is left when this returns."""
