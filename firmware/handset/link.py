@@ -279,7 +279,8 @@ class Link:
         if kind == framer.BINARY:
             self._on_media(frames.buf, frames.start, frames.length)
         elif kind == framer.TEXT:
-            self._message(frames.text())
+            frames.text()  # raises when it is no UTF-8
+            self._message(frames.payload())
         elif kind == framer.PING:
             self._signal(framer.PONG, frames.payload())
         elif kind == framer.CLOSE:
@@ -288,10 +289,10 @@ class Link:
             reason, sentence = _CLOSED.get(code, ("link_lost", "the relay closed the link with code %d" % code))
             raise LinkError(reason, sentence)
 
-    def _message(self, text):
+    def _message(self, data):
         """Decode and hand out a message; a bad one is answered, and the link stays."""
         try:
-            message = messages.decode(text, messages.FROM_RELAY)
+            message = messages.decode(data, messages.FROM_RELAY)
         except MessageError as error:
             self.send({"t": "error", "about": "message", "reason": error.detail})
             return
