@@ -18,18 +18,18 @@ class Child:
     pid = 0
 
     def __init__(self):
-        self.returncode = None
+        self.status = 0
         self._ended = asyncio.Event()
 
     async def wait(self):
         await self._ended.wait()
-        return self.returncode
+        return self.status
 
     def kill(self):
         self.end(-9)
 
     def end(self, status):
-        self.returncode = status
+        self.status = status
         self._ended.set()
 
 

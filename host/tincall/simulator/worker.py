@@ -109,8 +109,9 @@ class SimulatedWorker:
                 self._fail(error.message)
 
     def _take(self, packet: bytes) -> None:
-        if self._talk is None:
-            self._control.drain()
+        while self._talk is None and self._control.drain(1):
+            # its `answer` may wait on the other socket; no more is read there, since packets come before a `release`
+            pass
         if self._talk is not None:
             self._talk.audio.take(packet, clock.now_ms())
         else:

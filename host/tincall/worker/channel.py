@@ -67,10 +67,16 @@ class Channel:
             return False
         return True
 
-    def drain(self) -> None:
-        """Read what the kernel holds already; does nothing when called from within `heard` of this channel."""
-        if self._is_open and not self._is_reading:
-            self._read(DRAIN_MOST)
+    def drain(self, most: int = DRAIN_MOST) -> bool:
+        """Read what the kernel holds already; does nothing when called from within `heard` of this channel.
+
+        Args:
+            most: datagrams to read at most.
+
+        Returns:
+            Whether there was any.
+        """
+        return self._is_open and not self._is_reading and self._read(most) > 0
 
     def close(self) -> None:
         """Stop listening and close the socket; idempotent."""
@@ -79,14 +85,15 @@ class Channel:
             self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 
-    def _read(self, most: int) -> None:
+    def _read(self, most: int) -> int:
+        """Read up to `most` datagrams, and give how many there were."""
         self._is_reading = True
         try:
-            for _ in range(most):
+            for count in range(most):
                 try:
                     datagram = self._recv(self._room_bytes)
                 except (BlockingIOError, InterruptedError):
-                    return
+                    return count
                 except ConnectionResetError:
                     # the peer closed with something unread; what it sent before is still to be read, then the end comes
                     continue
@@ -97,7 +104,8 @@ class Channel:
                 else:
                     self.heard(datagram)
                 if not self._is_open:
-                    return
+                    return count
+            return most
         finally:
             self._is_reading = False
 

@@ -179,9 +179,9 @@ class WorkerLeg(Leg):
         self.counters.received += 1
         if self.counters.received == self._window_end:
             self._check_flood()
-        if self.state == INVITED or self.state == RINGING:
-            # its `answer` may wait on the other socket
-            self.process.drain_control()
+        while (self.state == INVITED or self.state == RINGING) and self.process.drain_control(1):
+            # its `answer` may wait on the other socket; no more is read there, since packets come before a `release`
+            pass
         if self.sink is not None and (self.state == ANSWERED or self.state == RELEASED):
             self.sink(packet)
 

@@ -18,7 +18,8 @@ from callcore import causes
 from callcore.errors import MessageError
 from tincall import logs
 from tincall.worker import protocol
-from tincall.worker.channel import Channel
+from tincall.worker.channel import DRAIN_MOST, Channel
+from tincall.worker.child import Child
 from tincall.worker.protocol import MAX_CONTROL_BYTES, MAX_MEDIA_BYTES, WorkerError
 
 log = logs.get("worker")
@@ -62,9 +63,7 @@ class WorkerProcess:
         exited: done when the process has been reaped; its exit status.
     """
 
-    def __init__(
-        self, child: asyncio.subprocess.Process, control: socket.socket, media: socket.socket, limits: Limits
-    ) -> None:
+    def __init__(self, child: Child, control: socket.socket, media: socket.socket, limits: Limits) -> None:
         loop = asyncio.get_running_loop()
         self.pid = child.pid
         self.kind = ""
@@ -94,7 +93,7 @@ class WorkerProcess:
             WorkerError: it cannot be started, ended before it was ready, broke the protocol or was too slow; nothing of
                 it is left running.
         """
-        process = await cls._start(command, limits)
+        process = cls._start(command, limits)
         try:
             async with asyncio.timeout(limits.ready_s):
                 await process.ready
@@ -115,7 +114,7 @@ class WorkerProcess:
         return process
 
     @classmethod
-    async def _start(cls, command: Sequence[str], limits: Limits) -> WorkerProcess:
+    def _start(cls, command: Sequence[str], limits: Limits) -> WorkerProcess:
         with ExitStack() as ours, ExitStack() as theirs:
             pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in ("control", "media")]
             for our_end, their_end in pairs:
@@ -124,17 +123,9 @@ class WorkerProcess:
             for end in pairs[1]:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MEDIA_BUFFER_BYTES)
             control_fd, media_fd = pairs[0][1].fileno(), pairs[1][1].fileno()
+            numbers = ("--control-fd", str(control_fd), "--media-fd", str(media_fd))
             try:
-                child = await asyncio.create_subprocess_exec(
-                    *command,
-                    *("--control-fd", str(control_fd), "--media-fd", str(media_fd)),
-                    pass_fds=(control_fd, media_fd),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    # a terminal's Ctrl-C is for the relay, which then ends its workers in order
-                    start_new_session=True,
-                    env=public_environment(os.environ),
-                )
+                child = Child([*command, *numbers], (control_fd, media_fd), public_environment(os.environ))
             except OSError as error:
                 raise WorkerError(
                     f"worker {command[0]} cannot be started: {error.strerror}", causes.DESTINATION_OUT_OF_ORDER
@@ -181,9 +172,9 @@ class WorkerProcess:
         """Hand over the packets that have come and were not read yet."""
         self._media.drain()
 
-    def drain_control(self) -> None:
-        """Hand over the control messages that have come and were not read yet."""
-        self._control.drain()
+    def drain_control(self, most: int = DRAIN_MOST) -> bool:
+        """Hand over up to `most` control messages that have come and were not read yet; tells whether there was any."""
+        return self._control.drain(most)
 
     def dismiss(self) -> None:
         """Close both sockets: a worker that keeps the rules exits by itself; nothing is told any more."""
@@ -193,11 +184,8 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kill the process if it still runs."""
-        if self._child.returncode is None:
-            try:
-                self._child.kill()
-            except ProcessLookupError:
-                pass  # it ended this moment; `exited` will tell
+        if not self.exited.done():
+            self._child.kill()
 
     async def destroy(self, patience_s: float = 0.0) -> int:
         """Dismiss the worker, kill it unless it ends within `patience_s`, and wait until it is reaped.

@@ -77,7 +77,7 @@ def _is_media(value: Any) -> bool:
     word = _number(0, 0xFFFFFFFF)
     return (
         isinstance(value, dict)
-        and value.get("codec") in CODECS
+        and _one_of(*CODECS)(value.get("codec"))
         and _number(PTIMES_MS[0], PTIMES_MS[-1])(value.get("ptime"))
         and value["ptime"] in PTIMES_MS
         and word(value.get("ssrc"))
