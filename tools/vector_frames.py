@@ -71,7 +71,9 @@ def _headers() -> list[dict[str, object]]:
 
 def _streams() -> list[dict[str, object]]:
     talk = [("binary", PACKET), ("text", b'{"t":"ping"}'), ("binary", PACKET), ("pong", b""), ("close", b"\x03\xe8")]
-    rows = [("two in one", [("text", b"{}"), ("binary", b"\x80")]), ("audio with a message between", talk)]
+    turns = [("binary", bytes(range(n))) for n in (0, 1, 125, 126, 127, 128)]
+    rows = [("lengths about the turning point", turns)]
+    rows += [("two in one", [("text", b"{}"), ("binary", b"\x80")]), ("audio with a message between", talk)]
     return [
         {
             "name": name,

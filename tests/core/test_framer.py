@@ -236,6 +236,14 @@ def test_close_codes():
             assert link.close_code() == case["code"], case
 
 
+def test_half_a_close_code_is_not_completed_from_what_follows():
+    link = Framer(False)
+    data = framer.encode(CLOSE, b"\x03") + b"\xe8"
+    link.feed(data, 0, len(data))
+    assert link.next() == CLOSE
+    assert refusal(link.close_code) == 1002
+
+
 def test_close_payloads_are_cut_between_characters():
     for case in VECTORS["close_payloads"]:
         payload = framer.close_payload(case["code"], case["reason"])

@@ -248,6 +248,21 @@ def test_one_thin_moment_in_a_window_keeps_the_delay():
     assert line.buffer.skipped == 0
 
 
+def test_a_window_that_begins_starving_keeps_the_delay():
+    line = started(0, 10)
+    for seq in range(10, 100):
+        line.put(seq)
+        line.turn()
+    # the last of the 100 turns of a window takes the last frame; then nothing is there, then much
+    line.turn(10)
+    assert line.turn(3) == "missing"
+    line.put(*range(100, 112))
+    for seq in range(112, 213):
+        line.put(seq)
+        line.turn()
+    assert line.buffer.skipped == 0 and line.buffer.concealed == 3
+
+
 def test_a_lost_frame_may_be_the_one_left_out():
     line = started(0, 10)
     for seq in range(10, 110):
@@ -322,6 +337,18 @@ def test_a_frame_that_was_held_and_skipped_is_not_lost():
     assert line.put(134) == DUPLICATE
     assert line.put(133) == LATE
     assert line.counts() == (29, 1, 2, 0, 2)
+
+
+def test_a_slot_that_was_held_by_an_older_frame_does_not_hide_a_loss():
+    line = started(100, 3)
+    line.turn(3)
+    line.put(104)
+    line.put(140)
+    # 136 has the slot in which 104 lay
+    assert line.counts() == (36, 0, 0, 0, 1)
+    assert line.put(136) == LATE
+    assert line.put(104) == DUPLICATE
+    assert line.counts() == (35, 1, 1, 0, 1)
 
 
 def test_a_new_stream_loses_nothing():
