@@ -26,9 +26,10 @@ def test_its_end_is_told_with_its_status(loop):
         assert await child.wait() == 7
         assert await child.wait() == 7
         child.kill()
-        assert not os.path.exists(f"/proc/{child.pid}"), "it was not reaped"
+        return child.pid
 
-    run(main(), loop)
+    pid = run(main(), loop)
+    assert not os.path.exists(f"/proc/{pid}"), "it was not reaped"
 
 
 def test_it_is_killed(loop):
