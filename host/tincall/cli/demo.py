@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -117,9 +117,9 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
         )
         with rehearsal.Watch(board, _SETUP_S) as watch:
             watch.wait(stage, "online", _SETUP_S)
-            client = Client(data)
-            call_id = _call(plan, stage, watch, client, progress)
-            record = _hang_up(plan, stage, watch, client, call_id, progress)
+            with closing(Client(data)) as client:
+                call_id = _call(plan, stage, watch, client, progress)
+                record = _hang_up(plan, stage, watch, client, call_id, progress)
             events = watch.events()
         progress.step("stopping everything")
     progress.step("judging what was heard")
