@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import selectors
 import signal
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import structlog
 from typer.testing import CliRunner, Result
 
 from tincall.cli import output
@@ -29,10 +31,13 @@ STOP_S = 20.0
 def tincall(*arguments: object) -> Result:
     """Run a command in this process; its outputs are kept apart."""
     output.reset()
+    handlers = logging.getLogger().handlers[:]
     try:
         return CliRunner().invoke(app, [str(one) for one in arguments], prog_name="tincall")
     finally:
         output.reset()
+        logging.getLogger().handlers[:] = handlers
+        structlog.reset_defaults()
 
 
 def document(result: Result) -> dict[str, Any]:
