@@ -1,6 +1,7 @@
 """An emulated board that runs beside a test, in a thread of its own."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,7 @@ class Live:
 
 @contextmanager
 def running(tmp_path: Path, source: str = PANEL, board: str = "cpython", **more: Any) -> Iterator[Live]:
-    """Run a program on a board inside the `with` block, and switch it off after it."""
+    """Run a program on a board inside the `with` block, once it said `ready` if it does, and switch it off after it."""
     main = tmp_path / "source" / "main.py"
     main.parent.mkdir(exist_ok=True)
     main.write_text(source)
@@ -79,8 +80,11 @@ def running(tmp_path: Path, source: str = PANEL, board: str = "cpython", **more:
     thread.start()
     live = Live(folder, outcome)
     try:
-        with live.control():
-            pass
+        with live.control() as control:
+            until_s = time.monotonic() + 20
+            while '"ready"' in source and "ready" not in control.status()["last"]:
+                assert time.monotonic() < until_s, "the program does not get ready"
+                time.sleep(0.01)
         yield live
     finally:
         try:

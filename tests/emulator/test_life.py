@@ -18,9 +18,6 @@ while True:
 
 def test_a_board_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     with running(tmp_path, STUBBORN) as live, live.control() as control:
-        until_s = time.monotonic() + 20
-        while "ready" not in control.status()["last"]:
-            assert time.monotonic() < until_s
         start_s = time.monotonic()
         control.stop()
     assert time.monotonic() - start_s >= 1.9

@@ -20,8 +20,8 @@ from typing import Any
 from tincall.emulator.folder import BoardFolder
 from tincall.errors import OperatorError
 
-# long enough for two looks of the firmware at its buttons, 20 ms apart, on a busy machine
-PRESS_MS = 150
+# long enough for two looks of the firmware at its buttons, 20 ms apart, on a machine that is very busy
+PRESS_MS = 250
 # a Unix socket's name holds 108 bytes; longer ones are reached through the folder's descriptor
 _NAME_BYTES = 100
 _CHUNK_BYTES = 65536
