@@ -23,9 +23,11 @@ def say(event, **fields):
 
 
 def interpreter():
-    """Name the interpreter, such as `micropython 1.25.0 linux`."""
+    """Name the interpreter, such as `micropython 1.25.0 unix 64-bit`."""
     version = ".".join(str(part) for part in sys.implementation.version[:3])
-    return "%s %s %s" % (sys.implementation.name, version, sys.platform)
+    system = "unix" if sys.platform == "linux" else sys.platform
+    bits = 64 if sys.maxsize > 0x7FFFFFFF else 32
+    return "%s %s %s %d-bit" % (sys.implementation.name, version, system, bits)
 
 
 def heap_free():
