@@ -263,6 +263,20 @@ def test_stop_ends_spares_and_calls_alike(loop):
     run(main(), loop)
 
 
+def test_stop_does_not_leave_a_worker_that_was_being_started(loop):
+    async def main():
+        supervisor = Supervisor(puppet("good"), warm=0)
+        await supervisor.start()
+        taking = asyncio.ensure_future(supervisor.take({}))
+        await until(lambda: supervisor.processes == 1, "the start")
+        await supervisor.stop()
+        assert supervisor.processes == 0
+        with pytest.raises(WorkerError, match="stopping"):
+            await taking
+
+    run(main(), loop)
+
+
 def test_the_relay_dies_and_its_workers_with_it():
     program = f"""
 import asyncio, sys

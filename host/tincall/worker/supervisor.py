@@ -25,6 +25,7 @@ log = logs.get("worker.supervisor")
 # waits between attempts to start a spare worker: the machine may be short of memory or processes for a moment
 FIRST_WAIT_MS = 500
 LONGEST_WAIT_MS = 30_000
+STOPPING = "the relay is stopping: no worker is given out"
 
 
 class Supervisor:
@@ -47,6 +48,8 @@ class Supervisor:
         self._starting = 0
         self._is_running = False
         self._wanted = asyncio.Event()
+        self._none_starting = asyncio.Event()
+        self._none_starting.set()
 
     @property
     def warm(self) -> int:
@@ -90,14 +93,11 @@ class Supervisor:
             WorkerError: none could be started in time, or there are too many; has the hangup cause.
         """
         if not self._is_running:
-            raise WorkerError("the relay is stopping: no worker is given out", causes.TEMPORARY_FAILURE)
+            raise WorkerError(STOPPING, causes.TEMPORARY_FAILURE)
         process = self._take_spare()
         self._wanted.set()
         if process is None:
             process = await self._spawn()
-            if not self._is_running:
-                await process.destroy()
-                raise WorkerError("the relay is stopping: no worker is given out", causes.TEMPORARY_FAILURE)
         leg = WorkerLeg(process, phone, self._limits)
         self._legs.add(leg)
         self._keep(self._follow(leg))
@@ -116,6 +116,8 @@ class Supervisor:
         self._warm.clear()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        # a call that was waiting for its worker gets an error instead
+        await self._none_starting.wait()
 
     def _take_spare(self) -> WorkerProcess | None:
         while self._warm:
@@ -129,10 +131,17 @@ class Supervisor:
         if self.processes >= self._limits.workers:
             raise WorkerError(f"{self._limits.workers} workers run already", causes.CONGESTION)
         self._starting += 1
+        self._none_starting.clear()
         try:
-            return await WorkerProcess.spawn(self._command, self._limits)
+            process = await WorkerProcess.spawn(self._command, self._limits)
+            if not self._is_running:
+                await process.destroy()
+                raise WorkerError(STOPPING, causes.TEMPORARY_FAILURE)
+            return process
         finally:
             self._starting -= 1
+            if not self._starting:
+                self._none_starting.set()
 
     async def _add_spare(self) -> None:
         process = await self._spawn()
