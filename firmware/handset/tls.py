@@ -23,7 +23,9 @@ _CERTIFICATE = (
     ("does not match", "tls_wrong_name", "the server's certificate is for another name"),
     ("starts in the future", "tls_not_yet_valid", "the server's certificate is not valid yet, or our clock is slow"),
     ("has expired", "tls_expired", "the server's certificate has expired, or our clock is fast"),
+    ("invalid cert", "tls_failed", "our trust anchor is no certificate; the board needs a new identity"),
 )
+_LAST_ERRNO = 200  # no system has more; errors of TLS itself are beyond -4000
 _POLL_MS = 5
 
 
@@ -156,11 +158,15 @@ def _translate(error, where):
             if reason in ("tls_not_yet_valid", "tls_expired"):
                 sentence = "%s (it shows %s)" % (sentence, clock.date_text())
             return LinkError(reason, "%s: %s" % (where, sentence))
-    number = getattr(error, "errno", None)
+    number = (error.errno or 0) if isinstance(error, OSError) else 0
+    if -_LAST_ERRNO <= number < 0:
+        number = -number  # what the socket said comes out of the TLS library negated
     if number == errno.ECONNREFUSED:
         return LinkError("connect_refused", "nothing listens at %s; is the relay running?" % where)
     if number in (errno.EHOSTUNREACH, getattr(errno, "ENETUNREACH", 101)):
         return LinkError("net_down", "no way to %s" % where)
+    if number == errno.ETIMEDOUT:
+        return LinkError("timeout", "%s does not answer" % where)
     if number in (errno.ECONNRESET, errno.ECONNABORTED, getattr(errno, "EPIPE", 32)):
         return LinkError("link_lost", "%s dropped the connection" % where)
     return LinkError("tls_failed", "TLS with %s failed: %s" % (where, text.strip() or repr(error)))

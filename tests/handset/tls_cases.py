@@ -1,0 +1,98 @@
+"""Runs on a board: what TlsStream makes of answers and errors of the TLS library that no real peer gives on demand."""
+
+import errno
+
+from callcore.errors import LinkError
+from handset.tls import TlsStream
+
+
+class Wrapped:
+    """A TLS object that gives one answer, or raises it."""
+
+    def __init__(self, answer):
+        self._answer = answer
+        self.closed = 0
+
+    def _give(self):
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    def write(self, buf, off, n):
+        return self._give()
+
+    def readinto(self, buf):
+        return self._give()
+
+    def close(self):
+        self.closed += 1
+        if self.closed > 1:
+            raise OSError(errno.EBADF)
+
+
+def stream(answer):
+    return TlsStream(Wrapped(answer), Wrapped(None), "relay:1")
+
+
+def reasons(error):
+    """The reasons that reading and writing give for an error, and their sentences."""
+    found = []
+    for act in (lambda: stream(error).write(b"x", 0, 1), lambda: stream(error).readinto(bytearray(1))):
+        try:
+            act()
+        except LinkError as failure:
+            assert "relay:1" in failure.detail
+            found.append(failure.reason)
+    assert len(found) == 2 and found[0] == found[1], found
+    return found[0]
+
+
+def test_not_now_is_zero():
+    assert stream(None).write(b"x", 0, 1) == 0
+    assert stream(None).readinto(bytearray(1)) == 0
+
+
+def test_bytes_are_counted():
+    assert stream(7).write(bytes(9), 0, 9) == 7
+    assert stream(7).readinto(bytearray(9)) == 7
+
+
+def test_the_end_is_a_lost_link():
+    try:
+        stream(0).readinto(bytearray(1))
+        raise AssertionError("no error")
+    except LinkError as error:
+        assert error.reason == "link_lost"
+
+
+def test_errors_of_the_socket_are_told_apart_with_either_sign():
+    table = (
+        (errno.ECONNREFUSED, "connect_refused"),
+        (errno.EHOSTUNREACH, "net_down"),
+        (101, "net_down"),
+        (errno.ETIMEDOUT, "timeout"),
+        (errno.ECONNRESET, "link_lost"),
+        (errno.ECONNABORTED, "link_lost"),
+        (32, "link_lost"),
+    )
+    for number, reason in table:
+        assert reasons(OSError(number, "text")) == reason, number
+        # so it comes out of MicroPython's TLS when it comes late, from beyond the local network
+        assert reasons(OSError(-number, "text")) == reason, -number
+
+
+def test_everything_else_is_a_failure_of_tls_with_its_text():
+    for error in (
+        OSError(-0x7780, "MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE"),
+        OSError(5),
+        OSError(),
+        ValueError("odd"),
+        ValueError(),
+    ):
+        assert reasons(error) == "tls_failed"
+
+
+def test_closing_twice_is_harmless():
+    one = stream(None)
+    one.close()
+    one.close()
