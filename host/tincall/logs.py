@@ -53,7 +53,7 @@ def configure(level: str = "info", form: str = "auto", stream: TextIO | None = N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "uvicorn.access", "asyncio", "alembic"):
+    for chatty in ("httpx", "httpcore", "uvicorn", "asyncio", "alembic"):
         # httpx would write whole URLs, and the platform wants its access token in one
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

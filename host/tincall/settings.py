@@ -234,10 +234,13 @@ def example(overrides: dict[str, dict[str, Any]]) -> str:
             lines += [f"# {field.description}", f"{key} = {_toml(value)}"]
         lines.append("")
     lines += [
-        "# Phones that the simulated side of WeChat plays; what a script may say is in docs/simulator.md.",
+        "# Phones that the simulated side plays, one table each. outcome: answer, reject, busy, no_answer, silent.",
         "# [[phones]]",
         '# id = "alice"',
         '# name = "Alice"',
+        '# outcome = "answer"',
+        "# answer_after_ms = 1000",
+        '# speak = "hello.wav"',
         "",
     ]
     return "\n".join(lines)

@@ -139,6 +139,25 @@ def test_the_sweep_closes_what_a_dead_process_left(tmp_path):
     with_records(tmp_path, go)
 
 
+def test_a_call_that_goes_on_is_noted_and_one_that_ended_is_left_alone(tmp_path):
+    way = {"in": 9, "out": 8, "dropped": 1, "after_end": 0}
+
+    async def go(records, clock):
+        for call in ("on", "over"):
+            await records.opened(call, "SN-1", "alice", "out")
+            await records.answered(call, "PCMA")
+        await records.ended("over", 16, "device", 1)
+        over = await records.get("over")
+        clock.advance(5000)
+        await records.touched({"on": (way, way), "over": (way, way), "never": (way, way)})
+        assert await records.get("over") == over
+        await records.sweep()
+        on = await records.get("on")
+        assert (on["duration_ms"], on["up"]) == (5000, {"in": 9, "out": 8, "dropped": 1})
+
+    with_records(tmp_path, go)
+
+
 class Life(RuleBasedStateMachine):
     """Any order of events on a few calls, with restarts, against a model that is a dictionary."""
 

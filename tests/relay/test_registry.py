@@ -182,15 +182,21 @@ def test_memory_keeps_to_the_database_though_the_asker_goes_away(tmp_path):
     run(go())
 
 
-def test_being_seen_is_noted_with_the_board(tmp_path):
+def test_being_there_is_noted_with_the_board_and_strangers_are_passed_over(tmp_path):
     async def go():
         async with Store(tmp_path) as store:
             await store.registry.enrol("SN-1", "m")
-            await store.registry.seen("SN-1", "EMULATED")
+            await store.registry.enrol("SN-2", "m")
             store.clock.advance(5000)
-            await store.registry.seen("SN-1")
-            device = (await reloaded(store)).get("SN-1")
-            assert (device.board, device.last_seen_s) == ("EMULATED", store.clock.unix_ms() // 1000)
+            await store.registry.seen({"SN-1": "EMULATED", "SN-9": "x"})
+            await store.registry.seen({})
+            again = await reloaded(store)
+            assert again.get("SN-1") == store.registry.get("SN-1")
+            assert (again.get("SN-1").board, again.get("SN-1").last_seen_s) == (
+                "EMULATED",
+                store.clock.unix_ms() // 1000,
+            )
+            assert (again.get("SN-2").last_seen_s, again.get("SN-9")) == (0, None)
 
     run(go())
 

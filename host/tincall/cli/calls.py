@@ -41,7 +41,10 @@ def _show(console: "Console", found: list[dict[str, Any]]) -> None:
     if not found:
         console.print("There has been no call yet.")
         return
-    table = Table("call", "began", "board", "", "phone", "talk", "codec", "end", box=None)
+    table = Table(box=None)
+    for title in ("call", "began", "board", "", "phone", "talk", "codec"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("end")
     for record in found:
         table.add_row(
             output.escape(record["call_id"]),

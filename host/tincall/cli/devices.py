@@ -36,10 +36,11 @@ def _show(console: "Console", found: list[dict[str, Any]]) -> None:
         return
     table = Table("serial number", "name", "model", "state", "link", "board", "firmware", "last seen", box=None)
     for device in found:
+        link = device["link"]
         table.add_row(
             *(output.escape(device[key]) for key in ("sn", "name", "model_id", "state")),
-            "up" if device["link"] else "-",
-            *(output.escape(device[key]) for key in ("board", "firmware")),
-            output.when(device["last_seen_s"] * 1000),
+            "up" if link else "-",
+            *(output.escape((link or device)[key]) for key in ("board", "firmware")),
+            "now" if link else output.when(device["last_seen_s"] * 1000),
         )
     console.print(table)

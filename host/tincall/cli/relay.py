@@ -104,6 +104,7 @@ async def _build(
 
     from tincall.clock import SystemClock
     from tincall.relay import authority, gate, tls
+    from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.switchboard import Switchboard
     from tincall.relay.verifier import Verifier
 
@@ -133,6 +134,9 @@ async def _build(
     stack.push_async_callback(door.close)
     web_port = await _web(stack, folder, settings, registry, records, switchboard, contacts)
     stack.push_async_callback(switchboard.stop)
+    heartbeat = Heartbeat(registry, records, switchboard)
+    heartbeat.start()
+    stack.push_async_callback(heartbeat.stop)
     stack.push_async_callback(door.drain)
     return {"device_port": door.port, "web_port": web_port}
 

@@ -155,6 +155,18 @@ class Records:
             values |= _counters(up, down)
         await self._database.run(_report, call_id, values)
 
+    async def touched(self, calls: dict[str, tuple[dict[str, int], dict[str, int]]]) -> None:
+        """Note that calls go on, with their packets so far, in one transaction; those that have ended are passed over.
+
+        If power fails, all of it is noted or nothing.
+
+        Args:
+            calls: packets up and down, each with `in`, `out` and `dropped`, by call id.
+        """
+        now_ms = self._clock.unix_ms()
+        frames = {call_id: _counters(_frames(up), _frames(down)) for call_id, (up, down) in calls.items()}
+        await self._database.run(_touch, frames, now_ms)
+
     async def get(self, call_id: str) -> dict[str, Any]:
         """Give one record as JSON can have it.
 
@@ -193,6 +205,10 @@ def public(row: Row[Any]) -> dict[str, Any]:
     for way in ("up", "down"):
         record[way] = {"in": flat[way + "_in"], "out": flat[way + "_out"], "dropped": flat[way + "_dropped"]}
     return record | {"board_stats": flat["board_stats"], "worker_report": flat["worker_report"]}
+
+
+def _frames(way: dict[str, int]) -> Frames:
+    return Frames(way["in"], way["out"], way["dropped"])
 
 
 def _counters(up: Frames, down: Frames) -> dict[str, int]:
@@ -238,6 +254,12 @@ def _forward(connection: Connection, call_id: str, state: str, values: dict[str,
 def _report(connection: Connection, call_id: str, values: dict[str, Any]) -> None:
     if connection.execute(update(calls).where(calls.c.call_id == call_id).values(values)).rowcount == 0:
         _must_be_known(connection, call_id)
+
+
+def _touch(connection: Connection, frames: dict[str, dict[str, int]], now_ms: int) -> None:
+    for call_id, counters in frames.items():
+        still_on = (calls.c.call_id == call_id) & (calls.c.state != "ended")
+        connection.execute(update(calls).where(still_on).values(touched_ms=now_ms, **counters))
 
 
 def _must_be_known(connection: Connection, call_id: str) -> None:

@@ -228,14 +228,14 @@ class Registry:
 
         return await self._whole(self._change(sn, session))
 
-    async def seen(self, sn: str, board: str = "") -> None:
-        """Note that the device was heard just now, and which kind of board it said it is.
+    async def seen(self, boards: dict[str, str]) -> None:
+        """Note that devices were there just now, in one transaction; those that are not enrolled any more are passed over.
 
-        Raises:
-            Rejected: no such device.
+        Args:
+            boards: which kind of board each said it is, by serial number.
         """
-        now_s = self._clock.unix_ms() // 1000
-        await self._whole(self._change(sn, lambda device: {"board": board[:64] or device.board, "last_seen_s": now_s}))
+        if boards:
+            await self._whole(self._note(boards))
 
     async def _whole(self, work: Coroutine[Any, Any, R]) -> R:
         """Do work to its end even if the one who waits is cancelled, so that memory keeps to what was committed."""
@@ -256,6 +256,16 @@ class Registry:
             self._known(sn)
             await self._database.run(_delete, sn)
             del self._devices[sn]
+
+    async def _note(self, boards: dict[str, str]) -> None:
+        now_s = self._clock.unix_ms() // 1000
+        async with self._writing:
+            known = {
+                sn: {"board": board[:64], "last_seen_s": now_s} for sn, board in boards.items() if sn in self._devices
+            }
+            await self._database.run(_update_all, known)
+            for sn, changes in known.items():
+                self._devices[sn] = replace(self._devices[sn], **changes)
 
     async def _change(self, sn: str, decide: Callable[[Device], dict[str, Any]]) -> Device | None:
         """Store what `decide` says of the device as it is now; None: it says that nothing changes."""
@@ -322,6 +332,11 @@ def _insert(connection: Connection, device: Device) -> None:
 
 def _update(connection: Connection, sn: str, changes: dict[str, Any]) -> None:
     connection.execute(update(devices).where(devices.c.sn == sn).values(changes))
+
+
+def _update_all(connection: Connection, changes: dict[str, dict[str, Any]]) -> None:
+    for sn, values in changes.items():
+        _update(connection, sn, values)
 
 
 def _delete(connection: Connection, sn: str) -> None:

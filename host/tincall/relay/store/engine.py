@@ -108,6 +108,8 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("PRAGMA optimize")
+        except exc.DBAPIError:
+            pass  # it only keeps the planner's figures fresh; a full disk must not keep the relay from ending
         finally:
             self._engine.dispose()  # SQLite puts the log into the file when its last connection closes
             if self._lock >= 0:
