@@ -260,7 +260,7 @@ class Registry:
     async def _note(self, boards: dict[str, str]) -> None:
         now_s = self._clock.unix_ms() // 1000
         async with self._writing:
-            known = {
+            known: dict[str, dict[str, Any]] = {
                 sn: {"board": board[:64], "last_seen_s": now_s} for sn, board in boards.items() if sn in self._devices
             }
             await self._database.run(_update_all, known)
