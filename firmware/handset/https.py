@@ -107,7 +107,7 @@ def _head(head, where):
     try:
         lines = head.decode().split("\r\n")
         version, status, *_ = lines[0].split(" ", 2)
-        if version not in ("HTTP/1.1", "HTTP/1.0") or len(status) != 3:
+        if version != "HTTP/1.1" or len(status) != 3 or not status.isdigit() or status[0] == "0":
             raise ValueError
         headers = {}
         for line in lines[1:]:
