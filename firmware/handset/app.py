@@ -51,6 +51,7 @@ class App:
             board.BUTTON_ACTIVE,
             self._phone.press_call,
             self._phone.press_end,
+            board.LAMP_ACTIVE,
         )
 
     async def run(self):

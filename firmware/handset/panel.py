@@ -45,12 +45,14 @@ class Panel:
         active: level of a pressed button.
         on_call: called when the call button is pressed.
         on_end: called when the end button is pressed.
+        lamp_active: level of the lamp's pin at which it shines.
     """
 
-    def __init__(self, call, end, lamp, active, on_call, on_end):
+    def __init__(self, call, end, lamp, active, on_call, on_end, lamp_active=1):
         self._call = Button(call, active)
         self._end = Button(end, active)
         self._lamp = lamp
+        self._lamp_active = lamp_active
         self._on_call = on_call
         self._on_end = on_end
         self._mode = OFF
@@ -78,4 +80,4 @@ class Panel:
     def _light(self, lit):
         if lit != self._lit:
             self._lit = lit
-            self._lamp.value(lit)
+            self._lamp.value(self._lamp_active if lit else 1 - self._lamp_active)
