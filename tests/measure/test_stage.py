@@ -135,3 +135,50 @@ def test_interrupt_leaves_nothing_running(program, tmp_path, number):
     while any(alive(pid) for pid in pids) and time.monotonic() < until_s:
         time.sleep(0.05)
     assert len(pids) == 2 and not any(alive(pid) for pid in pids)
+
+
+def test_a_process_that_was_stopped_is_known_as_stopped(program, tmp_path):
+    program(SLEEPER)
+    with Stage(tmp_path) as players:
+        sleeper = players.start("sleeper", "x")
+        assert alive(sleeper.document(10)["pid"])
+        assert players.stop(sleeper) == players.stop(sleeper) == -signal.SIGTERM
+        players.check()
+
+
+def test_an_interrupt_while_a_process_starts_comes_when_it_is_known(program, tmp_path, monkeypatch):
+    program(SLEEPER)
+    found = []
+
+    class Interrupted(stage.Actor):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            os.kill(os.getpid(), signal.SIGTERM)
+            found.append(self.document(10))
+
+    monkeypatch.setattr(stage, "Actor", Interrupted)
+    with pytest.raises(KeyboardInterrupt), Stage(tmp_path) as players:
+        players.start("sleeper", "x")
+    assert len(found) == 1 and not alive(found[0]["pid"]) and not alive(found[0]["child"])
+
+
+def test_an_interrupt_while_all_stop_is_not_lost(program, tmp_path, monkeypatch):
+    program(SLEEPER)
+    stop = stage.Actor.stop
+
+    def interrupted(actor):
+        os.kill(os.getpid(), signal.SIGINT)
+        return stop(actor)
+
+    monkeypatch.setattr(stage.Actor, "stop", interrupted)
+    with pytest.raises(KeyboardInterrupt), Stage(tmp_path) as players:
+        found = players.start("sleeper", "x").document(10)
+    assert not alive(found["pid"])
+
+
+def test_terminable_turns_sigterm_into_ctrl_c():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), stage.terminable():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -20,7 +20,7 @@ from tincall.cli import output
 from tincall.cli.client import Client
 from tincall.errors import OperatorError
 from tincall.measure import call_report, marker, rehearsal
-from tincall.measure.stage import Stage, wait_until
+from tincall.measure.stage import Stage, terminable, wait_until
 from tincall.wav import load, save
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def demo(
     if seconds is not None and not 1 <= seconds <= 300:
         raise OperatorError(f"a talk of {seconds:g} s is not possible", "Say --seconds 1 to 300.", 2)
     interpreter = rehearsal.interpreter(board)
-    with _folder(keep) as folder:
+    with terminable(), _folder(keep) as folder:
         said = _clips(folder, clip, seconds)
         plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder)
         with _progress() as progress:

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from types import FrameType, TracebackType
@@ -35,10 +37,12 @@ class Actor:
 
     Attributes:
         name: as above.
+        pid: number of the process.
     """
 
     def __init__(self, name: str, arguments: list[str], log: Path, settings: dict[str, str]) -> None:
         self.name = name
+        self._status: int | None = None
         self._log = log
         self._documents: Queue[dict[str, Any] | None] = Queue()
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **settings}
@@ -51,6 +55,7 @@ class Actor:
                 env=environment,
                 start_new_session=True,
             )
+        self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -80,7 +85,12 @@ class Actor:
         return self._process.poll() is None
 
     def stop(self) -> int:
-        """Ask it to end, and end it when it does not; gives its exit status, negative for a signal."""
+        """Ask it to end, and end it when it does not; gives its exit status, negative for a signal.
+
+        Harmless to repeat, and after an interrupt it is to be repeated.
+        """
+        if self._status is not None:
+            return self._status
         if self.is_alive():
             self._signal(signal.SIGTERM)
             try:
@@ -92,6 +102,7 @@ class Actor:
         self._reader.join(1)
         if self._process.stdout is not None:
             self._process.stdout.close()
+        self._status = status
         return status
 
     def _signal(self, number: int) -> None:
@@ -117,7 +128,9 @@ class Actor:
 
 
 class Stage:
-    """Holds the processes; use it in a `with` block.
+    """Holds the processes; use it in a `with` block, in a program's main thread.
+
+    SIGINT and SIGTERM end the block by KeyboardInterrupt, though never between a process's start and its being known here.
 
     Args:
         logs: folder for their logs.
@@ -126,38 +139,54 @@ class Stage:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._actors: list[Actor] = []
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
+        self._is_busy = False
+        self._is_interrupted = False
 
     def __enter__(self) -> Stage:
-        self._before = signal.signal(signal.SIGTERM, _interrupt)
+        self._before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        # a second Ctrl-C must not leave half of them running
-        handlers = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
+        self._is_busy = True  # a second Ctrl-C must not leave half of them running
         while self._actors:
-            self._actors.pop().stop()
-        signal.signal(signal.SIGINT, handlers[0][1])
-        signal.signal(signal.SIGTERM, self._before)
+            self._actors[-1].stop()
+            self._actors.pop()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if kind is None and self._is_interrupted:
+            raise KeyboardInterrupt
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._is_interrupted = True
+        if not self._is_busy:
+            raise KeyboardInterrupt
 
     def start(self, name: str, *arguments: str | Path, **settings: str) -> Actor:
         """Start `tincall ARGUMENTS`, with further environment variables."""
-        actor = Actor(name, [str(argument) for argument in arguments], self._logs / f"{name}.log", settings)
-        self._actors.append(actor)
+        self._is_busy = True
+        try:
+            actor = Actor(name, [str(argument) for argument in arguments], self._logs / f"{name}.log", settings)
+            self._actors.append(actor)
+        finally:
+            self._is_busy = False
+        if self._is_interrupted:
+            raise KeyboardInterrupt
         return actor
 
     def run(self, name: str, *arguments: str | Path, timeout_s: float = 60.0) -> dict[str, Any]:
         """Run `tincall ARGUMENTS` to its end and give its JSON document."""
         actor = self.start(name, *arguments)
         document = actor.document(timeout_s)
-        self._actors.remove(actor)
-        actor.stop()
+        self.stop(actor)
         return document
 
     def stop(self, actor: Actor) -> int:
-        """Stop one before the others; gives its exit status."""
-        self._actors.remove(actor)
-        return actor.stop()
+        """Stop one before the others, harmless to repeat; gives its exit status."""
+        status = actor.stop()
+        if actor in self._actors:
+            self._actors.remove(actor)
+        return status
 
     def check(self) -> None:
         """Make sure that all still run.
@@ -188,5 +217,11 @@ def wait_until(stage: Stage, what: str, seconds: float, test: Any) -> Any:
         time.sleep(0.02)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that files made for the time being are removed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
