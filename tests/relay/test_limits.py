@@ -4,6 +4,7 @@ import pytest
 
 from tincall.clock import RING_MS
 from tincall.relay.limits import Bucket, Doors, Limits
+from tincall.settings import LimitSettings
 
 
 def taken(bucket: Bucket, per_s: int, seconds: int, start_ms: int = 0) -> int:
@@ -74,3 +75,12 @@ def test_doors_remember_nobody_who_left() -> None:
         doors.leave(f"192.0.2.{i}")
     assert doors.total == 0
     assert doors._inside == {}
+
+
+def test_the_defaults_are_those_of_the_settings() -> None:
+    assert Limits.of(LimitSettings()) == Limits()
+
+
+def test_settings_raise_a_rate_with_its_burst() -> None:
+    limits = Limits.of(LimitSettings(media_per_s=5000, handshake_s=0.5))
+    assert (limits.media_per_s, limits.media_burst, limits.handshake_ms) == (5000, 20_000, 500)

@@ -34,6 +34,18 @@ class Exchange(Protocol):
         ...
 
 
+class Connection(Protocol):
+    """A connection in any of its lives: before TLS, with requests, as a link."""
+
+    def end(self) -> None:
+        """Close with a last word, since the relay stops."""
+        ...
+
+    def abort(self) -> None:
+        """Break it off."""
+        ...
+
+
 class House(Protocol):
     """What every connection needs of the gate."""
 
@@ -43,11 +55,11 @@ class House(Protocol):
     verifier: Verifier
     exchange: Exchange
 
-    def left(self, connection: asyncio.BaseProtocol, address: str) -> None:
+    def left(self, connection: Connection, address: str) -> None:
         """Hear that a connection is gone."""
         ...
 
-    def became(self, before: asyncio.BaseProtocol, after: asyncio.BaseProtocol) -> None:
+    def became(self, before: Connection, after: Connection) -> None:
         """Hear that another protocol has taken a connection over."""
         ...
 
@@ -68,20 +80,28 @@ class HttpConnection(asyncio.Protocol):
         self._house = house
         self._address = address
         self._transport: asyncio.Transport | None = None
+        self._early = bytearray()
         self._served = 0
         self._is_over = False
         self._http = HttpServer(house.limits, house.clock.now_ms())
         self._waker = Waker(house.loop, house.clock, self._tick, self._http.next_wake_ms)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin: the TLS handshake is done."""
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)  # type: ignore[attr-defined] # TLS writes
-        self._transport = transport  # type: ignore[assignment] # and reads
+    def secured(self, transport: asyncio.Transport) -> None:
+        """Begin: the TLS handshake is done, `transport` is the inner one. Bytes may have come before this call."""
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)
+        self._transport = transport
         self._waker.follow()
+        early = bytes(self._early)
+        self._early.clear()
+        if early:
+            self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
         """Hear bytes."""
         if self._is_over:
+            return
+        if self._transport is None:
+            self._early += data
             return
         try:
             self._http.receive(data, self._house.clock.now_ms())

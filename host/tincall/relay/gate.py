@@ -1,29 +1,23 @@
-"""The device port: listens, lets connections in within the caps, makes them TLS, and closes them all at the end.
+"""The device port: listens, lets connections in within the caps, and closes them all at the end.
 
-Rules of this file: it knows addresses and the TLS handshake, nothing of what is said inside. Who is refused or fails gets one
-log line. Connections are accepted here by hand instead of by the loop's server: only so one is counted before it costs a key
-exchange, and a handshake that fails can be told. Upgrading a transport that already reads (`start_tls`) would not do: what
-arrives before the upgrade takes hold is lost, and a board sends its first record at once.
+Rules of this file: it knows addresses, and nothing of what is said inside a connection. Who is refused gets one log line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 
 from tincall import logs
 from tincall.clock import Clock, SystemClock
 from tincall.errors import OperatorError
-from tincall.relay.connection import Exchange, HttpConnection, LinkConnection
+from tincall.relay.arrival import Arrival
+from tincall.relay.connection import Connection, Exchange
 from tincall.relay.limits import Doors, Limits
 from tincall.relay.verifier import Verifier
 
-# more would keep seconds of speech in the kernel for a board that stopped reading, and play them when it wakes
-SEND_BUFFER_BYTES = 16 * 1024
 BACKLOG = 256
-ACCEPT_RETRY_S = 1.0
 CLOSE_S = 3.0  # for the last words of every link when the relay stops
 
 log = logs.get("relay.gate")
@@ -59,10 +53,10 @@ class Gate:
         self.limits = limits
         self.clock = clock
         self.port = 0
-        self._context = context
+        self.context = context
         self._doors = Doors(limits)
-        self._listener: socket.socket | None = None
-        self._inside: set[HttpConnection | LinkConnection] = set()
+        self._server: asyncio.Server | None = None
+        self._inside: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
 
@@ -77,83 +71,35 @@ class Gate:
             OperatorError: it cannot be opened.
         """
         try:
-            found = await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            listener = socket.create_server(found[0][4][:2], family=found[0][0], backlog=BACKLOG)
+            self._server = await self.loop.create_server(lambda: Arrival(self), host, port, backlog=BACKLOG)
         except OSError as error:
             hint = "Is another relay running? Set another port in the settings, [device] port."
             reason = error.strerror or str(error)
             raise OperatorError(f"The device port {host}:{port} cannot be opened: {reason}.", hint) from None
-        listener.setblocking(False)
-        self._listener = listener
-        self.port = listener.getsockname()[1]
-        self.loop.add_reader(listener, self._accept)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     @property
     def connections(self) -> int:
         """How many connections are open, in whatever state."""
         return self._doors.total
 
-    def _accept(self) -> None:
-        """Take the connections that wait."""
-        for _ in range(BACKLOG):
-            if self._listener is None:
-                return
-            try:
-                sock, peer = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:  # out of descriptors or memory: those who wait stay in the backlog meanwhile
-                log.error("cannot accept connections", reason=error.strerror or str(error))
-                self.loop.remove_reader(self._listener)
-                self.loop.call_later(ACCEPT_RETRY_S, self._listen_again)
-                return
-            self._arrived(sock, str(peer[0]))
-
-    def _listen_again(self) -> None:
-        if self._listener is not None:
-            self.loop.add_reader(self._listener, self._accept)
-
-    def _arrived(self, sock: socket.socket, address: str) -> None:
-        """Let a connection in, or close it."""
+    def admit(self, arrival: Connection, address: str) -> bool:
+        """Let a connection in if the caps allow; see `arrival.Porch`."""
         why_not = self._doors.enter(address)
         if why_not:
             log.warning("connection refused", address=address, reason=why_not)
-            sock.close()
-            return
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = HttpConnection(self, address)
-        self._inside.add(connection)
-        self.keep(self.loop.create_task(self._secure(sock, connection, address)))
+            return False
+        self._inside.add(arrival)
+        return True
 
-    async def _secure(self, sock: socket.socket, connection: HttpConnection, address: str) -> None:
-        try:
-            await self.loop.connect_accepted_socket(
-                lambda: connection,
-                sock,
-                ssl=self._context,
-                ssl_handshake_timeout=self.limits.handshake_ms / 1000,
-                ssl_shutdown_timeout=self.limits.linger_ms / 1000,
-            )
-        except (OSError, EOFError) as error:  # ssl.SSLError and timeouts among them
-            log.info("no TLS", address=address, reason=_reason(error))
-            sock.close()
-            connection.connection_lost(None)
-        except asyncio.CancelledError:
-            sock.close()
-            connection.connection_lost(None)
-            raise
+    def became(self, before: Connection, after: Connection) -> None:
+        """Hear that the next protocol has taken a connection over; see `connection.House`."""
+        self._inside.discard(before)
+        self._inside.add(after)
 
-    def became(self, before: asyncio.BaseProtocol, after: asyncio.BaseProtocol) -> None:
-        """Hear that a connection has become a link; see `connection.House`."""
-        if isinstance(before, HttpConnection) and isinstance(after, LinkConnection):
-            self._inside.discard(before)
-            self._inside.add(after)
-
-    def left(self, connection: asyncio.BaseProtocol, address: str) -> None:
+    def left(self, connection: Connection, address: str) -> None:
         """Hear that a connection is gone; see `connection.House`."""
-        if connection in self._inside and isinstance(connection, (HttpConnection, LinkConnection)):
+        if connection in self._inside:
             self._inside.discard(connection)
             self._doors.leave(address)
         if not self._inside:
@@ -166,10 +112,9 @@ class Gate:
 
     async def drain(self) -> None:
         """Stop listening; links and what they carry go on."""
-        if self._listener is not None:
-            self.loop.remove_reader(self._listener)
-            self._listener.close()
-            self._listener = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     async def close(self) -> None:
         """Stop listening and end every connection; none is left when this returns."""
@@ -224,10 +169,3 @@ async def serve(
     )
     await gate.listen(host, port)
     return gate
-
-
-def _reason(error: OSError | EOFError) -> str:
-    """Say in a few words why a handshake failed; OpenSSL's reason where there is one."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.lower().replace("_", " ")
-    return str(error) or type(error).__name__

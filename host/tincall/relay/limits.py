@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from callcore.compat import ticks_diff
+from tincall.settings import LimitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Limits:
     """
 
     # a small relay's memory at about 100 KB of TLS state each; beyond it a newcomer is refused, nobody inside suffers
-    connections: int = 4000
+    connections: int = 2048
     # a home or an office behind one address; a board needs one, and two for a moment while it reconnects
     connections_per_address: int = 64
     handshake_ms: int = 10_000  # an ESP32 needs 0.6 to 1.5 s for P-256
@@ -38,10 +39,25 @@ class Limits:
     stalled_ms: int = 10_000  # a far end that reads nothing for so long hears nothing that is still true
     media_per_s: int = 75  # 50 packets a second are right at 20 ms; half as much again for a clock that runs fast
     media_burst: int = 300  # six seconds of speech that a stalled network gives up at once
-    messages_per_s: int = 10  # a call needs about six messages in all
+    messages_per_s: int = 20  # a call needs about six messages in all
     message_burst: int = 60
     error_burst: int = 20  # messages that are none: a board with a fault is told so, one that does nothing else is cut
     signalling_queue: int = 64  # never dropped, so full means that the link is lost (1013)
+
+    @classmethod
+    def of(cls, settings: LimitSettings) -> Limits:
+        """Take what settings may change; bursts grow with their rates."""
+        return cls(
+            connections=settings.connections,
+            connections_per_address=settings.connections_per_address,
+            handshake_ms=int(settings.handshake_s * 1000),
+            request_ms=int(settings.request_s * 1000),
+            idle_ms=int(settings.idle_s * 1000),
+            media_per_s=settings.media_per_s,
+            media_burst=settings.media_per_s * 4,
+            messages_per_s=settings.messages_per_s,
+            message_burst=settings.messages_per_s * 3,
+        )
 
 
 class Bucket:
