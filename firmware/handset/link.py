@@ -22,7 +22,7 @@ MEDIA_FRAMES = const(5)  # 100 ms of sound; more would only be stale
 SIGNALS = const(64)  # messages; a call needs fewer than ten
 IDLE_POLL_MS = const(20)
 MEDIA_POLL_MS = const(5)  # an ESP32 sleeps 10 ms at least; finer where the port can
-LOST_AFTER_MS = const(25000)  # two heartbeats of 10 s and a margin
+LOST_AFTER_MS = const(25000)  # two heartbeats of 10 s and a margin; longer heartbeats have as much
 _READ_BYTES = const(1024)
 _READS = const(8)  # reads in a row before the other tasks get their turn
 
@@ -114,6 +114,7 @@ class Link:
         self._out_off = 0
         self._out_end = 0
         self._error = None
+        self._said_goodbye = False
         self._heard_ms = clock.now_ms()
         self.heartbeat_ms = 10000
         self.poll_ms = IDLE_POLL_MS
@@ -170,7 +171,7 @@ class Link:
 
     def _signal(self, kind, payload):
         if len(self._signals) >= SIGNALS:
-            self._error = LinkError("link_lost", "%s takes no more messages" % self._stream.where)
+            self._fail(LinkError("link_lost", "%s takes no more messages" % self._stream.where))
             return
         at = self._keys.draw()
         self._signals.append(framer.encode(kind, payload, bytes(self._keys.buf[at : at + 4])))
@@ -181,6 +182,11 @@ class Link:
         try:
             self._write()
         except LinkError as error:
+            self._fail(error)
+
+    def _fail(self, error):
+        """Keep the first error for `run`; what comes after it is its consequence."""
+        if self._error is None:
             self._error = error
 
     def _write(self):
@@ -229,25 +235,32 @@ class Link:
         number = 0
         while True:
             now_ms = clock.now_ms()
-            self.flush()
             if self._error is None:
-                self._read(now_ms)
+                self._read(
+                    now_ms
+                )  # first: after a write that fails TLS gives nothing more, not even the relay's reason
+                self.flush()
             if self._error is not None:
                 raise self._error
             if ticks_diff(now_ms, ping_ms) >= 0:
                 ping_ms = ticks_add(now_ms, self.heartbeat_ms)
                 number = (number + 1) & 0xFFFF
                 self.send({"t": "ping", "id": number})
-            if ticks_diff(now_ms, self._heard_ms) > LOST_AFTER_MS:
-                raise LinkError(
-                    "link_lost", "%s has been silent for %d s" % (self._stream.where, LOST_AFTER_MS // 1000)
-                )
+            silence_ms = max(LOST_AFTER_MS, self.heartbeat_ms * 5 // 2)
+            if ticks_diff(now_ms, self._heard_ms) > silence_ms:
+                raise LinkError("link_lost", "%s has been silent for %d s" % (self._stream.where, silence_ms // 1000))
             await clock.sleep_ms(self.poll_ms)
 
     def close(self):
-        """Say goodbye if the transport takes it at once, and end the connection."""
-        self._signal(framer.CLOSE, framer.close_payload(framer.CLOSE_NORMAL, ""))
+        """Say goodbye, unless it was said, if the transport takes it at once, and end the connection."""
+        self._goodbye(framer.close_payload(framer.CLOSE_NORMAL, ""))
         self._stream.close()
+
+    def _goodbye(self, payload):
+        """Send the one close frame of this end (RFC 6455 section 5.5.1)."""
+        if not self._said_goodbye:
+            self._said_goodbye = True
+            self._signal(framer.CLOSE, payload)
 
     def _read(self, now_ms):
         """Take what has arrived."""
@@ -270,7 +283,7 @@ class Link:
                     self._frame(kind)
                     kind = self._framer.next()
         except WireError as error:
-            self._signal(framer.CLOSE, framer.close_payload(error.code, error.detail))
+            self._goodbye(framer.close_payload(error.code, error.detail))
             raise LinkError("protocol", "%s broke the protocol: %s" % (self._stream.where, error.detail))
 
     def _frame(self, kind):
@@ -285,7 +298,7 @@ class Link:
             self._signal(framer.PONG, frames.payload())
         elif kind == framer.CLOSE:
             code = frames.close_code()
-            self._signal(framer.CLOSE, frames.payload())
+            self._goodbye(frames.payload())
             reason, sentence = _CLOSED.get(code, ("link_lost", "the relay closed the link with code %d" % code))
             raise LinkError(reason, sentence)
 
@@ -294,7 +307,9 @@ class Link:
         try:
             message = messages.decode(data, messages.FROM_RELAY)
         except MessageError as error:
-            self.send({"t": "error", "about": "message", "reason": error.detail})
+            answer = messages.refusal(error)
+            if answer is not None:
+                self.send(answer)
             return
         if message["t"] == "ping":
             self.send({"t": "pong", "id": message["id"]})

@@ -43,6 +43,8 @@ class Stream:
         return sum(len(data) for data in self._waiting)
 
     def write(self, buf, off, n):
+        if self.broken is not None:
+            self._waiting = []  # TLS gives nothing more after an error
         self._check()
         data = bytes(buf[off : off + n])
         assert 0 < n == len(data)
