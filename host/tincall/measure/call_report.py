@@ -160,7 +160,8 @@ def _first_audio_ms(track: timeline.Track, answered_ns: int) -> float | None:
 
 def _traffic(record: dict[str, Any]) -> dict[str, Any]:
     """Tell what went over the board's TCP connection during the call, TLS records included."""
-    up, down = record.get("bytes_up"), record.get("bytes_down")
+    stats = record["board_stats"]
+    up, down = stats.get("link_bytes_up"), stats.get("link_bytes_down")
     if not up or not down or not record["duration_ms"]:
         return {"bytes_up": None, "bytes_down": None, "mb_per_min": None}
     per_minute = (up + down) * 60_000 / record["duration_ms"] / 1e6

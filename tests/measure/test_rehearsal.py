@@ -1,0 +1,63 @@
+"""What a rehearsal needs: clips cut to length, a phone's file, results kept, and an interpreter or a plain word."""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from tincall.errors import OperatorError
+from tincall.measure import rehearsal
+from tincall.simulator.phone import PhoneScript
+
+
+def test_clips_are_cut_and_repeated():
+    clip = np.arange(100, dtype=np.int16)
+    assert rehearsal.fit(clip, None, 100) is clip
+    assert np.array_equal(rehearsal.fit(clip, 0.5, 100), clip[:50])
+    assert np.array_equal(rehearsal.fit(clip, 2.5, 100), np.concatenate([clip, clip, clip[:50]]))
+
+
+def test_default_clips_are_human_speech_that_is_here():
+    for path in rehearsal.default_clips():
+        assert path.stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_the_phones_file_is_one_that_the_simulator_reads(tmp_path, hangs_up):
+    clip = tmp_path / 'a "quoted" name.wav'
+    clip.write_bytes(b"RIFF")
+    path = tmp_path / "phones.toml"
+    rehearsal.write_phones(path, "alice", clip, tmp_path / "heard", hangs_up, 600)
+    (found,) = tomllib.loads(path.read_text())["phones"]
+    script = PhoneScript(**found)
+    assert (script.id, script.speak, script.answer_after_ms) == ("alice", clip, 600)
+    assert (script.hangup_after_clip_ms is not None) == hangs_up
+
+
+def test_a_record_is_complete_with_both_reports():
+    whole = {"state": "ended", "board_stats": {"sent": 1}, "worker_report": {"sent": 1}}
+    assert rehearsal.complete(whole) is whole
+    for missing in ({"state": "answered"}, {"board_stats": None}, {"worker_report": {}}):
+        assert rehearsal.complete({**whole, **missing}) is None
+
+
+def test_results_are_copied_and_named_anew(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a.wav").write_text("sound")
+    report = {"files": {"uplink_wav": str(tmp_path / "old" / "a.wav"), "timeline_png": None}, "x": 1}
+    kept = rehearsal.keep_results(report, tmp_path / "old", tmp_path / "new")
+    assert kept == {"files": {"uplink_wav": str(tmp_path / "new" / "a.wav"), "timeline_png": None}, "x": 1}
+    assert (tmp_path / "new" / "a.wav").read_text() == "sound"
+
+
+def test_without_micropython_the_board_falls_back_unless_one_was_named(monkeypatch):
+    def find(board):
+        if board == "cpython":
+            return ["python"]
+        raise OperatorError("no MicroPython")
+
+    monkeypatch.setattr(rehearsal, "find", find)
+    assert rehearsal.interpreter("unix") == "cpython"
+    assert rehearsal.interpreter("cpython") == "cpython"
+    with pytest.raises(OperatorError):
+        rehearsal.interpreter("unix32")
