@@ -36,6 +36,8 @@ def _frames() -> list[dict[str, str]]:
         ("a text of the board (RFC 6455 section 5.7)", "board", "text", b"Hello", KEY),
         ("a ping (RFC 6455 section 5.7)", "relay", "ping", b"Hello", KEY),
         ("its pong (RFC 6455 section 5.7)", "board", "pong", b"Hello", KEY),
+        ("a message of the board", "board", "text", b'{"t":"ping","id":0}', KEY),
+        ("a message of the relay", "relay", "text", b'{"t":"pong","id":1073741823}', KEY),
         ("an empty text", "relay", "text", b"", KEY),
         ("an empty masked ping", "board", "ping", b"", KEY),
         ("a masking key of zeros", "board", "text", b"{}", bytes(4)),
