@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import uvloop
 
 TESTS = str(Path(__file__).parents[1])
 if TESTS not in sys.path:
@@ -29,3 +30,23 @@ def pytest_pyfunc_call(pyfuncitem):
     with asyncio.Runner(loop_factory=pyfuncitem.funcargs.get("loop_factory")) as runner:
         runner.run(bounded())
     return True
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loop_factory(request):
+    """Run the test in both event loops."""
+    return uvloop.new_event_loop if request.param == "uvloop" else None
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Give a private authority."""
+    from support.authority import TestAuthority
+
+    return TestAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def certificate(authority):
+    """Give its server certificate for 127.0.0.1, and the key."""
+    return authority.server()
