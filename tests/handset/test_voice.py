@@ -1,4 +1,4 @@
-"""The voice loops on a real TLS link: every frame both ways, and not one byte of heap per frame."""
+"""The voice loops: every sample both ways, and on a real TLS link not one byte of heap per frame."""
 
 import pytest
 from support.peer import Connection, Peer
@@ -13,6 +13,10 @@ def echo(connection: Connection) -> None:
         kind, payload = connection.frame()
         if kind == framer.BINARY:
             connection.send(kind, payload)
+
+
+def test_cases(check, board):
+    check(board, "voice_cases.py")
 
 
 @pytest.mark.alone

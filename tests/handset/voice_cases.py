@@ -1,0 +1,300 @@
+"""Runs on a board: every sample of a call, up and down, whatever microphone, speaker and network do."""
+
+from array import array
+
+from board_link import frames_of, open_link
+from board_world import World
+
+from callcore import framer, g711, messages, wire
+from callcore.media import frame_bytes, frame_samples, frame_ticks
+from handset import clock
+from handset.voice import Voice
+
+MINE = 0x89ABCDEF
+THEIRS = 0xFEDCBA98
+
+
+class Microphone:
+    """Gives the samples of `sound` on the clock, at most `most` bytes at a time; counts deinit."""
+
+    def __init__(self, world, sound, most):
+        self._world = world
+        self._sound = sound
+        self._most = most
+        self._given = 0
+        self.deinits = 0
+
+    def readinto(self, buf):
+        there = min(self._world.now * 16, len(self._sound)) - self._given
+        n = min(there, len(buf), self._most) & ~1
+        buf[:n] = self._sound[self._given : self._given + n]
+        self._given += n
+        return n
+
+    def deinit(self):
+        self.deinits += 1
+
+
+class Speaker:
+    """A ring of 40 ms that plays on the clock; remembers all it took."""
+
+    def __init__(self, world, most):
+        self._world = world
+        self._most = most
+        self._start = None
+        self.heard = bytearray()
+        self.deinits = 0
+
+    def write(self, buf, off, n):
+        assert off % 2 == n % 2 == 0 and off + n <= len(buf)
+        if self._start is None:
+            self._start = self._world.now
+        room = 640 + (self._world.now - self._start) * 16 - len(self.heard)
+        n = min(room, n, self._most) & ~1
+        self.heard.extend(buf[off : off + n])
+        return n
+
+    def deinit(self):
+        self.deinits += 1
+
+
+class Talk:
+    """A call's sound on a link without a network."""
+
+    def __init__(self, codec="PCMA", ptime=20, sound=b"", most=100000, room=None):
+        self.world = World()
+        self.stream, self.link = open_link(room=room)
+        self.microphone = Microphone(self.world, sound, most)
+        self.speaker = Speaker(self.world, most)
+        media = {"codec": codec, "ptime": ptime, "ssrc": MINE, "remote_ssrc": THEIRS}
+        self.voice = Voice(self.link, self.microphone, self.speaker, media, 65533, 0xFFFFFF00, 40)
+        self.codec = codec
+        self.ptime = ptime
+        self._state = array("I", [65530, 0xFFFFFFF0, THEIRS])
+        self._payload_type = 8 if codec == "PCMA" else 0
+        self.voice.start()
+
+    def sent(self):
+        return [payload for kind, payload, _ in frames_of(self.stream.sent) if kind == framer.BINARY]
+
+    def packet(self, payload, ssrc=THEIRS, payload_type=None):
+        """The next packet of the far end."""
+        made = bytearray(12 + len(payload))
+        self._state[2] = ssrc
+        wire.write_header(made, 0, 0, self._payload_type if payload_type is None else payload_type, self._state)
+        made[12:] = payload
+        self.skip()
+        return made
+
+    def skip(self):
+        wire.advance(self._state, frame_ticks(self.codec, self.ptime))
+
+    def take(self, packet):
+        return self.voice.take(packet, 0, len(packet), clock.now_ms())
+
+
+def sound_of(samples, seed=1):
+    """Samples over the whole range, no two frames alike."""
+    made = array("h", [0] * samples)
+    state = seed
+    for i in range(samples):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        made[i] = ((state >> 8) & 0xFFFF) - 32768
+    return bytearray(bytes(made))
+
+
+def encoded(codec, sound):
+    codes = bytearray(len(sound) // 2)
+    if codec == "PCMU":
+        g711.prepare_ulaw()
+    (g711.ulaw_encode if codec == "PCMU" else g711.alaw_encode)(sound, 0, codes, 0, len(codes))
+    return bytes(codes)
+
+
+def decoded(codec, codes):
+    sound = bytearray(len(codes) * 2)
+    (g711.ulaw_decode if codec == "PCMU" else g711.alaw_decode)(codes, 0, sound, 0, len(codes))
+    return bytes(sound)
+
+
+def test_every_sample_goes_up_once_and_in_order_however_the_microphone_gives_them():
+    for codec in ("PCMA", "PCMU"):
+        for ptime in (20, 40):
+            sound = sound_of(8 * 640)
+            want = encoded(codec, sound)
+            for most in (2, 6, 250, 318, 320, 322, 100000):
+                talk = Talk(codec, ptime, sound, most)
+                talk.world.run(6000)
+                packets = talk.sent()
+                size = frame_bytes(codec, ptime)
+                assert len(packets) == len(want) // size
+                assert b"".join(packet[12:] for packet in packets) == want, (codec, ptime, most)
+                assert all(len(packet) == 12 + size for packet in packets)
+
+
+def test_packets_up_are_numbered_stamped_marked_and_named():
+    talk = Talk(sound=sound_of(160 * 20))
+    talk.world.run(1000)
+    want = array("I", [65533, 0xFFFFFF00, MINE])
+    for number, packet in enumerate(talk.sent()):
+        head = bytearray(12)
+        wire.write_header(head, 0, 1 if number == 0 else 0, 8, want)
+        wire.advance(want, 160)
+        assert packet[:12] == bytes(head), number
+    assert want[0] == (65533 + 20) & 0xFFFF and len(talk.sent()) == 20
+
+
+def test_samples_that_do_not_fill_a_frame_wait_for_more():
+    talk = Talk(sound=sound_of(159))
+    talk.world.run(1000)
+    assert talk.sent() == [] and talk.voice.sent == 0
+
+
+def test_every_sample_comes_down_once_and_in_order_however_the_speaker_takes_them():
+    for codec in ("PCMA", "PCMU"):
+        for ptime in (20, 40):
+            for most in (2, 100, 318, 100000):
+                talk = Talk(codec, ptime, most=most)
+                codes = encoded(codec, sound_of(20 * frame_samples(codec, ptime), 7))
+                size = frame_bytes(codec, ptime)
+                for at in range(0, len(codes), size):
+                    assert talk.take(talk.packet(codes[at : at + size]))
+                    talk.world.run(ptime)
+                talk.world.run(300)
+                heard = bytes(talk.speaker.heard)
+                want = decoded(codec, codes)
+                begin = heard.find(want[:200])
+                assert begin >= 0 and heard[begin : begin + len(want)] == want, (codec, ptime, most)
+                assert not any(heard[:begin]) and not any(heard[begin + len(want) :])
+                assert talk.voice.jitter.received == talk.voice.jitter.played == 20
+                assert talk.voice.jitter.lost == 0
+
+
+def test_the_speaker_always_has_something():
+    talk = Talk()
+    talk.world.run(1000)
+    assert len(talk.speaker.heard) >= 16000 and not any(talk.speaker.heard)
+
+
+def test_a_missing_frame_is_silence_of_its_length_and_counted():
+    talk = Talk()
+    frames = [encoded("PCMA", sound_of(160, 30 + n)) for n in range(20)]
+    for n, codes in enumerate(frames):
+        if n in (7, 12):
+            talk.skip()
+        else:
+            talk.take(talk.packet(codes))
+        talk.world.run(20)
+    talk.world.run(200)
+    heard = bytes(talk.speaker.heard)
+    begin = heard.find(decoded("PCMA", frames[0]))
+    for n, codes in enumerate(frames):
+        part = heard[begin + n * 320 : begin + n * 320 + 320]
+        assert part == (bytes(320) if n in (7, 12) else decoded("PCMA", codes)), n
+    jitter = talk.voice.jitter
+    assert (jitter.received, jitter.played, jitter.lost, jitter.late) == (18, 18, 2, 0)
+    assert jitter.concealed >= 2
+    _, down = talk.voice.figures()
+    assert (down["received"], down["lost"], down["late"]) == (18, 2, 0)
+
+
+def test_a_stall_of_the_network_delays_and_loses_nothing():
+    talk = Talk()
+    frames = [encoded("PCMA", sound_of(160, 90 + n)) for n in range(20)]
+    for n, codes in enumerate(frames):
+        if n == 10:
+            talk.world.run(200)
+        talk.take(talk.packet(codes))
+        if n != 10:
+            talk.world.run(20)
+    talk.world.run(600)
+    heard = bytes(talk.speaker.heard)
+    at = 0
+    for codes in frames:
+        found = heard.find(decoded("PCMA", codes), at)
+        assert found >= 0 and not any(heard[at:found])
+        at = found + 320
+    assert talk.voice.jitter.lost == 0 and talk.voice.jitter.concealed >= 8
+
+
+def test_a_frame_after_its_turn_is_late_and_not_played():
+    talk = Talk()
+    held = None
+    for n in range(12):
+        packet = talk.packet(encoded("PCMA", sound_of(160, 50 + n)))
+        if n == 5:
+            held = packet
+        else:
+            talk.take(packet)
+        talk.world.run(20)
+    assert talk.take(held)
+    talk.world.run(200)
+    assert (talk.voice.jitter.late, talk.voice.jitter.lost, talk.voice.jitter.received) == (1, 0, 12)
+    assert decoded("PCMA", held[12:]) not in bytes(talk.speaker.heard)
+
+
+def test_what_is_not_of_this_stream_is_ignored():
+    talk = Talk()
+    good = bytes(160)
+    assert not talk.take(talk.packet(good, ssrc=MINE))
+    assert not talk.take(talk.packet(good, ssrc=THEIRS ^ 1))
+    assert not talk.take(talk.packet(good, ssrc=THEIRS ^ 0x80000000))
+    assert not talk.take(talk.packet(good, payload_type=0))
+    assert not talk.take(talk.packet(good, payload_type=13))
+    assert not talk.take(bytearray(b"\x80\x08"))
+    assert not talk.take(bytearray(12) + good)  # version 0
+    talk.world.run(500)
+    assert talk.voice.jitter.received == 0 and not any(talk.speaker.heard)
+    assert talk.take(talk.packet(good))
+    assert talk.voice.jitter.received == 1
+
+
+def test_a_packet_of_another_size_is_counted_and_not_played():
+    talk = Talk()
+    for size in (0, 159, 161, 320):
+        assert talk.take(talk.packet(b"\x55" * size))
+    talk.world.run(300)
+    assert talk.voice.jitter.received == talk.voice.jitter.refused == 4
+    assert not any(talk.speaker.heard)
+
+
+def test_what_the_link_drops_is_counted_apart():
+    talk = Talk(sound=sound_of(160 * 50), room=0)
+    talk.world.run(2000)
+    assert talk.voice.sent == 50
+    talk.voice.stop()
+    up, _ = talk.voice.figures()
+    # one frame was under way from the first moment
+    assert up == {"sent": 1, "dropped": 49}
+    talk.stream.room = None
+    talk.link.flush()
+    assert len(talk.sent()) == 1
+
+
+def test_stop_ends_both_loops_and_counting_goes_on():
+    talk = Talk(sound=sound_of(160 * 100))
+    for _ in range(10):
+        talk.take(talk.packet(b"\x55" * 160))
+        talk.world.run(20)
+    talk.voice.stop()
+    assert (talk.microphone.deinits, talk.speaker.deinits) == (1, 1)
+    sent, heard = len(talk.sent()), len(talk.speaker.heard)
+    talk.take(talk.packet(b"\x55" * 160))
+    talk.world.run(1000)
+    assert (len(talk.sent()), len(talk.speaker.heard)) == (sent, heard)
+    up, down = talk.voice.figures()
+    assert up["sent"] == sent == 10 and up["dropped"] == 0 and down["received"] == 11
+
+
+def test_figures_are_what_a_message_carries():
+    up, down = Talk().voice.figures()
+    message = {"t": "stats", "call": "c", "final": True, "up": up, "down": down}
+    assert messages.decode(messages.encode(message, messages.FROM_BOARD), messages.FROM_BOARD) == message
+
+
+def test_an_unknown_codec_is_refused_when_the_voice_is_made():
+    try:
+        Talk("opus")
+        raise AssertionError("it was made")
+    except Exception as error:
+        assert type(error).__name__ == "LocalError"
