@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Protocol
 
 from tincall import logs
@@ -17,6 +18,7 @@ from tincall.relay.handshake import LINK, VERIFY_BEGIN, judge, no_token, upgrade
 from tincall.relay.http import HttpServer, Problem, Request
 from tincall.relay.limits import Limits
 from tincall.relay.session import CLOSE_GOING_AWAY, Owner, Session
+from tincall.relay.traffic import tcp_bytes
 from tincall.relay.verifier import Verifier
 from tincall.relay.waker import Waker
 
@@ -253,6 +255,7 @@ class LinkConnection(asyncio.Protocol):
         self._now_ms = house.clock.now_ms
         now_ms = self._now_ms()
         self.session = Session(transport.write, self._shut, house.limits, now_ms)
+        self.session.traffic = partial(tcp_bytes, transport)
         self._receive = self.session.receive
         self._waker = Waker(house.loop, house.clock, self.session.tick, self.session.next_wake_ms)
         self._log = log.bind(sn=sn, address=address)

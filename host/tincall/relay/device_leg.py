@@ -22,6 +22,7 @@ from callcore.errors import LocalError, MessageError, PeerError
 from callcore.media import PAYLOAD_TYPE, codec
 from tincall.leg import DEVICE, CallOffer, Leg, LegObserver, Media
 from tincall.relay.session import Session
+from tincall.relay.traffic import NOTHING
 
 RELAY = "relay"  # who says a last word that no party caused
 REPORT_MS = 2_000  # the last statistics come one way of the network after the last word; two seconds are a bad network
@@ -68,6 +69,7 @@ class DeviceLeg(Leg):
         self._last_word: dict[str, Any] | None = None
         self._due_ms: int | None = None
         self._is_reported = False
+        self._carried = NOTHING
 
     def __repr__(self) -> str:
         return f"<device leg {self.call_id} {self._machine.state}>"
@@ -201,6 +203,7 @@ class DeviceLeg(Leg):
         self._is_talking = is_on
         if is_on and self._media is not None:
             self._has_talked = True
+            self._carried = self._session.traffic()
             self._session.expect(self._packet, codec(self._media.codec)[PAYLOAD_TYPE], self._media.ssrc)
 
     def _packet(self, packet: bytes) -> None:
@@ -230,7 +233,9 @@ class DeviceLeg(Leg):
     def _figures(self, stats: dict[str, Any]) -> None:
         self.stats = {**stats["up"], **stats["down"]}
         if stats["final"] and self.is_over:
-            self._finish(self.stats)
+            up, down = self._session.traffic()
+            carried = {"link_bytes_up": up - self._carried[0], "link_bytes_down": down - self._carried[1]}
+            self._finish({**self.stats, **carried})
 
     def _finish(self, report: dict[str, Any], tell: bool = True) -> None:
         if self._is_reported:

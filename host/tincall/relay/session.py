@@ -45,6 +45,7 @@ from callcore.wire import check
 from tincall import logs
 from tincall.leg import Sink
 from tincall.relay.limits import Bucket, Limits
+from tincall.relay.traffic import NOTHING
 
 CONNECTED = "CONNECTED"  # upgraded, nobody has said hello
 READY = "READY"  # welcomed: calls may be made
@@ -111,6 +112,7 @@ class Session:
         media_bad: packets that were none, or belong to no call.
         media_out: packets written.
         media_dropped: packets not written, since the far end does not read or the link is over.
+        traffic: gives what the connection under it has carried from and to the board, in bytes; set by the connection.
     """
 
     owner: Owner
@@ -134,6 +136,7 @@ class Session:
         self._is_paused = False
         self._paused_ms: int | None = None
         self._heard_ms = self._opened_ms = self._ticked_ms = now_ms
+        self.traffic: Callable[[], tuple[int, int]] = lambda: NOTHING
         self._log = logs.get("relay.session")
 
     @property
