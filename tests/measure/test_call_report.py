@@ -141,3 +141,18 @@ def test_a_call_that_the_phone_made_is_timed_from_its_wish(call):
     report = call_report.report(**call)
     assert report["verdict"]["passed"]
     assert report["call"]["setup_ms"] == pytest.approx(0.0, abs=1.0)
+
+
+def test_events_that_were_read_late_stand_where_they_were_told():
+    events = [
+        {"ev": "call", "state": "DIALLING", "ms": 2**30 - 10, "t_ns": T0_NS + 25 * MS},  # read 20 ms late
+        {"ev": "lamp", "t_ns": T0_NS + 6 * MS},
+        {"ev": "call", "state": "RINGBACK", "ms": 12, "t_ns": T0_NS + 27 * MS},  # 22 ms later, read at once
+    ]
+    moved = call_report.on_one_clock(events)
+    assert [(event.get("state"), (event["t_ns"] - T0_NS) // MS) for event in moved] == [
+        ("DIALLING", 5),
+        (None, 6),
+        ("RINGBACK", 27),
+    ]
+    assert call_report.on_one_clock([{"ev": "lamp", "t_ns": 1}]) == [{"ev": "lamp", "t_ns": 1}]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from callcore import causes
+from callcore.compat import ticks_diff
 from tincall.measure import speech, timeline
 from tincall.wav import load
 
@@ -48,6 +49,7 @@ def report(
     Returns:
         The document that `tincall demo --json` prints.
     """
+    events = on_one_clock(events)
     worker = record["worker_report"]
     stats = record["board_stats"]
     heard_by_phone = Path(worker["heard"])
@@ -93,6 +95,30 @@ def report(
     result["files"]["report_json"] = str(path)
     path.write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def on_one_clock(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the firmware's events the instant at which it told them, instead of the one at which they were read.
+
+    The board's own milliseconds say how far apart events were; the event that was read soonest after it was told says where
+    its clock stands against the calendar's.
+
+    Args:
+        events: with `t_ns`, when they were read, and where the firmware told them `ms`, its clock.
+
+    Returns:
+        The same events in order of time.
+    """
+    told = [event for event in events if "ms" in event]
+    if not told:
+        return events
+    first_ms = told[0]["ms"]
+    offset_ns = min(event["t_ns"] - ticks_diff(event["ms"], first_ms) * 1_000_000 for event in told)
+    moved = [
+        {**event, "t_ns": offset_ns + ticks_diff(event["ms"], first_ms) * 1_000_000} if "ms" in event else event
+        for event in events
+    ]
+    return sorted(moved, key=lambda event: int(event["t_ns"]))
 
 
 def _recording(title: str, path: Path) -> timeline.Track:
