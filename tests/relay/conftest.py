@@ -1,16 +1,11 @@
-"""Lets the relay's tests import what tests share (`support`), and runs those that are coroutines in a loop of their own."""
+"""Runs the relay's tests that are coroutines in a loop of their own, and gives them certificates."""
 
 import asyncio
 import inspect
-import sys
-from pathlib import Path
 
 import pytest
 import uvloop
-
-TESTS = str(Path(__file__).parents[1])
-if TESTS not in sys.path:
-    sys.path.insert(0, TESTS)
+from support.authority import TestAuthority
 
 # nothing here takes long; a test that takes longer waits for something that will not come
 PATIENCE_S = 30
@@ -41,8 +36,6 @@ def loop_factory(request):
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     """Give a private authority."""
-    from support.authority import TestAuthority
-
     return TestAuthority(tmp_path_factory.mktemp("authority"))
 
 
