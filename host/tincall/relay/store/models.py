@@ -1,4 +1,4 @@
-"""The tables: enrolled devices and call records. What a column means stands here and nowhere else.
+"""The tables: devices, call records, and what the WeChat side keeps. What a column means stands here and nowhere else.
 
 The migrations build these tables step by step; a test compares the two, so that they cannot drift apart.
 """
@@ -17,6 +17,10 @@ metadata = MetaData(
 DEVICE_STATES = ("new", "active", "suspended", "conflict", "revoked")
 # in the order in which a call goes through them; a record never goes back
 CALL_STATES = ("dialling", "ringing", "answered", "ended")
+# what is still to be done about a push that was answered: ring the board, hand the room to the phone's leg, or nothing
+INBOX_STATES = ("ring", "join", "done")
+CONSENT_STATES = ("unknown", "granted", "refused", "withdrawn")
+TICKET_STATES = ("new", "used", "cancelled")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -78,4 +82,89 @@ calls = Table(
     ),
     Index("ix_calls_started_ms", "started_ms"),
     Index("ix_calls_state", "state"),
+)
+
+wechat_tokens = Table(
+    "wechat_tokens",
+    metadata,
+    Column("appid", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # 12 bytes nonce, the token sealed, 16 tag; bound to appid and kind
+    Column("expires_s", Integer, nullable=False),  # seconds since 1970
+)
+
+# one row for each push that was judged, so that every repeat of it gets the same answer
+wechat_inbox = Table(
+    "wechat_inbox",
+    metadata,
+    Column("appid", String(64), primary_key=True),
+    Column("room_id", String(256), primary_key=True),
+    Column("received_ms", Integer, nullable=False),  # ms since 1970
+    Column("verdict", Integer, nullable=False),  # the errcode that was answered; 0: go on
+    Column("reason", String(64), nullable=False),  # one word for the log; empty when the verdict is 0
+    Column("call_id", String(64), nullable=False),  # empty when it could not be told
+    Column("direction", String(3), nullable=False),  # out, in, or empty when it could not be told
+    Column("state", String(8), nullable=False),
+    _one_of("direction", ("out", "in", "")),
+    _one_of("state", INBOX_STATES),
+    CheckConstraint("verdict = 0 OR state = 'done'", name="refused_is_done"),
+    Index("ix_wechat_inbox_received_ms", "received_ms"),
+)
+
+# one row for each room that was accepted and is not known to be over: a phone may ring there
+wechat_rooms = Table(
+    "wechat_rooms",
+    metadata,
+    Column("appid", String(64), primary_key=True),
+    Column("room_id", String(256), primary_key=True),
+    Column("call_id", String(64), nullable=False),
+    Column("sn", String(128), nullable=False),
+    Column("model_id", String(64), nullable=False),
+    Column("direction", String(3), nullable=False),
+    Column("room_type", String(8), nullable=False),  # voice or video
+    Column("is_joined", Integer, nullable=False),  # 1 from the moment in which a worker may have joined
+    Column("sealed", LargeBinary, nullable=False),  # server token, session key and payload, bound to appid and room
+    Column("opened_ms", Integer, nullable=False),  # ms since 1970
+    _one_of("direction", ("out", "in")),
+    CheckConstraint("is_joined IN (0, 1)", name="is_joined"),
+)
+
+# who has logged in through the mini program
+wechat_people = Table(
+    "wechat_people",
+    metadata,
+    Column("openid", String(128), primary_key=True),
+    Column("session_hash", LargeBinary(32), nullable=False),  # SHA-256 of the bearer token; the newest login counts
+    Column("created_s", Integer, nullable=False),  # seconds since 1970, as all below
+    Column("seen_s", Integer, nullable=False),
+    Index("ix_wechat_people_session_hash", "session_hash", unique=True),
+)
+
+# whom a board may call
+wechat_contacts = Table(
+    "wechat_contacts",
+    metadata,
+    Column("sn", String(128), primary_key=True),
+    Column("contact_id", String(64), primary_key=True),  # opaque, what the board is shown in place of the openid
+    Column("openid", String(128), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("consent", String(16), nullable=False),
+    Column("updated_s", Integer, nullable=False),
+    _one_of("consent", CONSENT_STATES),
+    Index("ix_wechat_contacts_openid", "openid"),
+    Index("ix_wechat_contacts_sn_openid", "sn", "openid", unique=True),
+    Index("ix_wechat_contacts_contact_id", "contact_id", unique=True),
+)
+
+# one-time call ids that the mini program was given
+wechat_call_tickets = Table(
+    "wechat_call_tickets",
+    metadata,
+    Column("id_hash", LargeBinary(32), primary_key=True),  # SHA-256 of the call id
+    Column("openid", String(128), nullable=False),
+    Column("sn", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("expires_s", Integer, nullable=False),
+    _one_of("state", TICKET_STATES),
+    Index("ix_wechat_call_tickets_expires_s", "expires_s"),
 )
