@@ -1,4 +1,7 @@
-"""The jitter buffer turn by turn: order, loss, lateness, starvation, shortening, jumps, accounts, and no heap."""
+"""The jitter buffer turn by turn: order, loss, lateness, starvation, shortening, jumps, accounts, and no heap.
+
+Longer than most, since each source file has one test file and each rule of this one is a short story of its own.
+"""
 
 from array import array
 
