@@ -58,6 +58,7 @@ class Panel:
         self._mode = OFF
         self._lit = 0
         self._change_ms = 0
+        lamp.value(1 - lamp_active)  # the level at power-up may be the one that shines
 
     def show(self, mode):
         """Set the lamp: OFF, ON (a call is up) or BLINK (it rings, here or there)."""

@@ -55,13 +55,12 @@ def test_active_high():
 class Board:
     """A panel in a world, and who was called."""
 
-    def __init__(self):
+    def __init__(self, lamp_active=1):
         self.world = World()
         self.call, self.end, self.lamp = Pin(), Pin(), Pin()
         self.heard = []
-        self.panel = Panel(
-            self.call, self.end, self.lamp, 0, lambda: self.heard.append("call"), lambda: self.heard.append("end")
-        )
+        on_call, on_end = (lambda: self.heard.append("call")), (lambda: self.heard.append("end"))
+        self.panel = Panel(self.call, self.end, self.lamp, 0, on_call, on_end, lamp_active)
         self.task = self.world.create_task(self.panel.run())
 
     def press(self, pin, for_ms=100):
@@ -95,7 +94,16 @@ def test_the_lamp_is_on_and_off():
     board.panel.show(OFF)
     board.world.run(2000)
     board.panel.show(OFF)
-    assert board.lamp.levels == [1, 0]
+    assert board.lamp.levels == [0, 1, 0]
+
+
+def test_a_lamp_that_shines_when_low_is_dark_until_it_should_shine():
+    board = Board(lamp_active=0)
+    board.world.run(1000)
+    assert board.lamp.levels == [1]
+    board.panel.show(ON)
+    board.panel.show(OFF)
+    assert board.lamp.levels == [1, 0, 1]
 
 
 def test_the_lamp_blinks_twice_a_second_until_told_otherwise():
@@ -103,8 +111,8 @@ def test_the_lamp_blinks_twice_a_second_until_told_otherwise():
     board.panel.show(BLINK)
     board.world.run(10100)
     changes = len(board.lamp.levels)
-    assert 39 <= changes <= 42, changes
-    assert board.lamp.levels[:4] == [1, 0, 1, 0]
+    assert 40 <= changes <= 43, changes
+    assert board.lamp.levels[:5] == [0, 1, 0, 1, 0]
     board.panel.show(ON)
     assert board.lamp.levels[-1] == 1
     board.world.run(2000)
