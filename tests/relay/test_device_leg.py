@@ -140,14 +140,17 @@ def test_figures_during_the_call_are_kept_but_no_report(scene):
 
 
 def test_the_last_figures_are_the_report_and_end_the_media(scene):
+    scene.session.traffic = lambda: (1000, 2000)  # what verification and signalling took
     talk(scene)
     scene.session.receive(media(1, 0x11), scene.clock.now_ms())
+    scene.session.traffic = lambda: (1300, 2500)
     scene.leg.release(16, "phone", 0)
     scene.session.receive(media(2, 0x11), scene.clock.now_ms())
     scene.stats(final=True, sent=2)
     scene.session.receive(media(3, 0x11), scene.clock.now_ms())
     assert len(scene.got) == 2 and scene.leg.counters.received == 2
-    assert scene.events == [("reported", {"sent": 2, "dropped": 0, **NO_FIGURES})]
+    carried = {"link_bytes_up": 300, "link_bytes_down": 500}
+    assert scene.events == [("reported", {"sent": 2, "dropped": 0, **NO_FIGURES, **carried})]
     assert scene.forgotten == [scene.leg] and scene.session.media_bad == 1
 
 
