@@ -13,10 +13,13 @@ BYTES_PER_20_MS = 3
 SAMPLES_PER_20_MS = 4
 
 # name: payload type, RTP clock in Hz, sample rate in Hz, bytes per 20 ms, samples per 20 ms. Clock and sample rate are
-# two columns since RFC 3551 section 4.5.2 gives one codec a clock that is not its sample rate.
+# two columns since RFC 3551 section 4.5.2 gives one codec, G722, a clock that is not its sample rate. L16 has fixed types for
+# 44.1 kHz only (section 4.5.11), so ours at 16 kHz takes the first dynamic one.
 CODECS = {
     "PCMU": (0, 8000, 8000, 160, 160),
     "PCMA": (8, 8000, 8000, 160, 160),
+    "G722": (9, 8000, 16000, 160, 320),
+    "L16": (96, 16000, 16000, 640, 320),
 }
 
 

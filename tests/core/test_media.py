@@ -16,6 +16,14 @@ def test_payload_types_are_those_of_rfc_3551_table_4():
     assert media.codec("PCMU")[media.PAYLOAD_TYPE] == 0
     assert media.codec("PCMA")[media.PAYLOAD_TYPE] == 8
     assert media.codec("PCMA")[media.CLOCK_HZ] == 8000
+    assert media.codec("G722")[media.PAYLOAD_TYPE] == 9
+    assert media.codec("L16")[media.PAYLOAD_TYPE] >= 96
+
+
+def test_the_clock_of_g722_is_not_its_sample_rate():
+    assert media.codec("G722")[media.CLOCK_HZ] == 8000
+    assert media.codec("G722")[media.SAMPLE_RATE_HZ] == 16000
+    assert media.frame_ticks("G722", 20) == 160 and media.frame_samples("G722", 20) == 320
 
 
 def test_every_row_agrees_with_itself():
@@ -33,6 +41,8 @@ def test_sizes_of_both_ptimes():
         assert [media.frame_bytes(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
         assert [media.frame_samples(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
         assert [media.frame_ticks(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
+    assert [media.frame_bytes("L16", ptime_ms) for ptime_ms in (20, 40)] == [640, 1280]
+    assert [media.frame_ticks("L16", ptime_ms) for ptime_ms in (20, 40)] == [320, 640]
 
 
 def test_unknown_name_and_ptime_are_refused_with_what_is_possible():
