@@ -145,7 +145,7 @@ class Phone:
         now_ms = clock.now_ms()
         self._call = CallMachine(message["call"], False, now_ms, message["ring_ms"])
         self._call.received(message, now_ms)
-        if message["media"]["codec"] not in self._codecs or message["media"]["ptime"] not in PTIMES_MS:
+        if not self._can_speak(message["media"]):
             self._call.hangup(now_ms, causes.INCOMPATIBLE)
         else:
             diag.say("caller", id=message["from"]["id"], name=message["from"]["name"])
@@ -155,6 +155,8 @@ class Phone:
     def _continued(self, message):
         """Give a message about a call to that call."""
         if self._call is None or self._call.call_id != message["call"]:
+            if message["t"] == "ended":
+                return  # the last word on an invitation that found us busy, or on a call that we gave up waiting for
             self._link.send({"t": "error", "about": message["t"], "reason": "there is no call of this name"})
             return
         try:
@@ -181,19 +183,26 @@ class Phone:
                 diag.say("call", call=self._call.call_id, state=self._shown)
             self._on_change(self._shown)
 
+    def _can_speak(self, media):
+        return media["codec"] in self._codecs and media["ptime"] in PTIMES_MS
+
     def _talk(self):
-        """Start the sound of the call."""
+        """Start the sound of the call, or hang up when it cannot be had."""
         self._stats_ms = ticks_add(clock.now_ms(), STATS_MS)
-        try:
-            self._sound = self._make_sound(self._link, self._call.media)
-        except (OSError, MemoryError, CallError) as error:
-            diag.failed("sound", error)
-            self._call.hangup(clock.now_ms(), causes.TEMPORARY_FAILURE)
-            for action in self._call.actions():
-                if action[0] == "send":
-                    self._link.send(action[1])
-            return
-        self._sound.start()
+        media = self._call.media
+        cause = causes.INCOMPATIBLE
+        if self._can_speak(media):
+            try:
+                self._sound = self._make_sound(self._link, media)
+                self._sound.start()
+                return
+            except (OSError, MemoryError, CallError) as error:
+                diag.failed("sound", error)
+                cause = causes.TEMPORARY_FAILURE
+        self._call.hangup(clock.now_ms(), cause)
+        for action in self._call.actions():
+            if action[0] == "send":
+                self._link.send(action[1])
 
     def _over(self, cause, released_by, duration_ms):
         """The call is over: say the last figures and let its sound go."""
