@@ -55,7 +55,8 @@ def test_nothing_older_is_spoken(authority, certificate):
 
 
 def test_no_certificate_of_the_client_is_asked_for(certificate):
-    assert server_context(*certificate).verify_mode is ssl.CERT_NONE
+    # verify_mode 0 on the server's side: boards prove themselves by voip1, inside TLS (docs/protocol.md)
+    assert int(server_context(*certificate).verify_mode) == 0
 
 
 def test_no_tickets_are_given(certificate):
