@@ -42,13 +42,14 @@ def test_the_worker_is_told_the_phone_and_the_media():
 
 
 @pytest.mark.parametrize("state", sorted({state for state, _ in HEARD} | {leg_file.IDLE}))
-@pytest.mark.parametrize("word", ["ready", "ringing", "answer", "release", "report"])
+@pytest.mark.parametrize("word", ["ready", "ringing", "answer", "release", "report", "status"])
 def test_a_word_out_of_turn_ends_the_leg(state, word):
     bodies = {
         "ready": {"v": 1, "kind": "test", "codecs": ["PCMA"]},
         "answer": {"media": {"codec": "PCMA", "ptime": 20, "ssrc": 1, "remote_ssrc": 2}},
         "release": {"cause": 16},
         "report": {"figures": {"sent": 0}},
+        "status": {"number": 1},
     }
 
     async def scene(party):
@@ -170,3 +171,57 @@ def test_a_calling_phone_is_told_in_order_and_speaks():
         assert party.messages[-1]["media"]["ssrc"] == MEDIA.ssrc
 
     play(scene, role="caller")
+
+
+def test_a_room_that_comes_later_is_handed_on_once():
+    async def scene(party):
+        party.leg.invite(OFFER)
+        party.leg.room({"room_id": "r-1"})
+        await until(lambda: len(party.messages) == 2)
+        assert party.messages[-1] == {"t": "room", "room": {"room_id": "r-1"}}
+        with pytest.raises(LocalError, match="has one"):
+            party.leg.room({"room_id": "r-2"})
+        await party.ring()
+        await until(lambda: party.leg.state == leg_file.RINGING)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("state", [leg_file.IDLE, leg_file.RINGING, leg_file.ANSWERED, leg_file.RELEASED])
+def test_a_room_is_for_a_leg_that_waits_for_one(state):
+    async def scene(party):
+        party.leg.state = state
+        with pytest.raises(LocalError, match=state):
+            party.leg.room({"room_id": "r-1"})
+        party.leg.state = leg_file.IDLE
+
+    play(scene)
+
+
+def test_statuses_are_told_before_what_they_lead_to_and_also_after_the_end():
+    async def scene(party):
+        witness = Witness(party.leg)
+        told = []
+        party.leg.on_status = lambda number: told.append((number, witness.names[:]))
+        party.leg.invite(OFFER)
+        await party.say({"t": "status", "number": 1})
+        await party.ring()
+        await party.say({"t": "status", "number": 3})
+        await party.hang_up(causes.REJECTED)
+        await party.say({"t": "status", "number": 7})
+        await party.report({"sent": 0})
+        await witness.until("reported")
+        assert told == [(1, []), (3, ["ringing"]), (7, ["ringing", "released"])]
+
+    play(scene)
+
+
+def test_the_platforms_word_for_the_cause_goes_with_the_release():
+    async def scene(party):
+        Witness(party.leg)
+        party.leg.invite(OFFER)
+        party.leg.release(causes.BUSY, "device", 0, reason=9)
+        await until(lambda: len(party.messages) == 2)
+        assert party.messages[-1] == {"t": "release", "cause": causes.BUSY, "reason": 9}
+
+    play(scene)

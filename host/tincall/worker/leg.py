@@ -9,12 +9,14 @@ as a fault. Rules:
   before `release` and `report` before them. Media is read until `report`: after `leg_reported` the worker's `sent` is our
   `received`, and its `received` is our `sent`.
 - A worker that does not report in time is given up: the report stays empty, the process is killed by the supervisor.
+- A phone that is met in a room may be invited before its room is known: `room` hands it on, once.
+- `status`, the platform's own number, is told by `on_status` and changes no state; it comes before the event it explains.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from callcore import causes
@@ -47,6 +49,7 @@ HEARD = {
     (RELEASED, "answer"): RELEASED,
     (RELEASED, "release"): RELEASED,
     (RELEASED, "report"): REPORTED,
+    **{(state, "status"): state for state in (INVITED, RINGING, CALLING, RINGBACK, ANSWERED, RELEASED)},
 }
 
 # packets between two looks at the clock, so that the check for a flood costs nothing per packet
@@ -67,6 +70,7 @@ class WorkerLeg(Leg):
         codecs: names of the codecs it can speak.
         state: one of the states above.
         done: done when the leg has no more use for its worker.
+        on_status: told the platform's number of each `status`, from the event loop.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class WorkerLeg(Leg):
         self.codecs = process.codecs
         self.state = IDLE
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.on_status: Callable[[int], object] = _ignore
         self._phone = dict(phone)
         self._limits = limits
         self._loop = asyncio.get_running_loop()
@@ -115,14 +120,36 @@ class WorkerLeg(Leg):
         self._say({"t": "answer", "media": media_fields(media)})
         self.state = ANSWERED
 
-    def release(self, cause: int, released_by: str, duration_ms: int) -> None:
-        """End this half of the call; see `Leg.release`."""
+    def room(self, room: Mapping[str, Any]) -> None:
+        """Tell the worker the room in which its phone is met, when `phone` did not name it yet.
+
+        Args:
+            room: what the worker wants to know of a room; must fit into a control message.
+
+        Raises:
+            LocalError: the leg waits for no room.
+        """
+        self._allow("room", INVITED, CALLING, RINGBACK)
+        if "room" in self._phone:
+            raise LocalError("room is not possible: the phone leg has one")
+        self._say({"t": "room", "room": dict(room)})
+        self._phone["room"] = None
+
+    def release(self, cause: int, released_by: str, duration_ms: int, reason: int | None = None) -> None:
+        """End this half of the call; see `Leg.release`.
+
+        Args:
+            cause: see `Leg.release`.
+            released_by: see `Leg.release`.
+            duration_ms: see `Leg.release`.
+            reason: the platform's number for the cause; None: the worker finds its own.
+        """
         if self.state == IDLE:
             self.state = REPORTED
             self._end()
         elif self.state not in (RELEASED, REPORTED):
             self.state = RELEASED
-            self._ask_report(cause)
+            self._ask_report(cause, reason)
 
     def send_media(self, packet: bytes) -> bool:
         """Hand one packet to the worker; see `Leg.send_media`."""
@@ -148,11 +175,11 @@ class WorkerLeg(Leg):
             # never from inside a verb
             self._loop.call_soon(self._lost, "the worker takes no control message")
 
-    def _ask_report(self, cause: int) -> None:
+    def _ask_report(self, cause: int, reason: int | None = None) -> None:
         self._timer = self._loop.call_later(
             self._limits.report_s, self.process.lose, f"no report within {self._limits.report_s} s"
         )
-        self._say({"t": "release", "cause": cause})
+        self._say({"t": "release", "cause": cause, **({} if reason is None else {"reason": reason})})
 
     def _heard(self, message: dict[str, Any]) -> None:
         word = message["t"]
@@ -163,7 +190,9 @@ class WorkerLeg(Leg):
             self.process.lose(f"the worker said {word!r} while the leg was {before}")
             return
         self.state = HEARD[before, word]
-        if word == "report":
+        if word == "status":
+            self.on_status(message["number"])
+        elif word == "report":
             self._finish(message["figures"])
         elif before == RELEASED:
             return
@@ -215,3 +244,7 @@ class WorkerLeg(Leg):
         if "error" in figures:
             self._log.warning("the phone could not do all it was asked", reason=str(figures["error"]))
         self.observer.leg_reported(self, figures)
+
+
+def _ignore(number: int) -> None:
+    """Hear a status that nobody asked for."""

@@ -2,8 +2,11 @@
 
 One datagram is one message. Control: one JSON object of at most `MAX_CONTROL_BYTES`, its key `t` names the message.
 Media: one RTP packet of at most `MAX_MEDIA_BYTES`, not looked into here. The table below is the whole vocabulary: a
-message of another name, from the wrong side, or without a field it must carry is an error; fields that the table does
+message of another name, from the wrong side, or without a field it must carry is an error; fields that the tables do
 not name are dropped, so that a later version can add some.
+
+`room` and `status` are for phones that are met in a room of some platform: what a room is and what its numbers mean is
+between the worker and whoever owns the leg. `status` comes before the word it leads to, if any.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ MAX_CALL_CHARS = 64
 MAX_NAME_CHARS = 256
 MAX_CODECS = 16
 MAX_RING_MS = 600_000
+MAX_NUMBER = 999
 
 
 class WorkerError(CallError):
@@ -102,7 +106,11 @@ MESSAGES: dict[str, tuple[tuple[str, ...], dict[str, Check]]] = {
     "answer": ((FROM_RELAY, FROM_WORKER), {"media": _is_media}),
     "release": ((FROM_RELAY, FROM_WORKER), {"cause": _number(causes.LOWEST, causes.HIGHEST)}),
     "report": ((FROM_WORKER,), {"figures": _is_object}),
+    "room": ((FROM_RELAY,), {"room": _is_object}),
+    "status": ((FROM_WORKER,), {"number": _number(0, MAX_NUMBER)}),
 }
+# what may be missing: the platform's own word for the cause
+OPTIONAL: dict[str, dict[str, Check]] = {"release": {"reason": _number(0, MAX_NUMBER)}}
 
 
 def encode(message: Mapping[str, Any], sender: str) -> bytes:
@@ -138,7 +146,7 @@ def decode(datagram: bytes, sender: str) -> dict[str, Any]:
         sender: who wrote it, `FROM_RELAY` or `FROM_WORKER`.
 
     Returns:
-        `t` and exactly the fields of `MESSAGES`, checked.
+        `t`, exactly the fields of `MESSAGES`, and those of `OPTIONAL` that are there, checked.
 
     Raises:
         MessageError: anything else.
@@ -154,8 +162,8 @@ def decode(datagram: bytes, sender: str) -> dict[str, Any]:
     fault = _fault(message, sender)
     if fault:
         raise MessageError(fault)
-    fields = MESSAGES[message["t"]][1]
-    return {"t": message["t"], **{name: message[name] for name in fields}}
+    fields = (*MESSAGES[message["t"]][1], *OPTIONAL.get(message["t"], ()))
+    return {"t": message["t"], **{name: message[name] for name in fields if name in message}}
 
 
 def media_fields(media: Media) -> dict[str, Any]:
@@ -180,5 +188,8 @@ def _fault(message: Mapping[str, Any], sender: str) -> str:
         if field not in message:
             return f"{name!r} lacks {field!r}"
         if not fits(message[field]):
+            return f"{name!r} has a wrong {field!r}"
+    for field, fits in OPTIONAL.get(name, {}).items():
+        if field in message and not fits(message[field]):
             return f"{name!r} has a wrong {field!r}"
     return ""
