@@ -1,0 +1,87 @@
+"""Who has logged in through the mini program: one row a person, one good session each, known by its hash.
+
+A new login ends the older one of the same person. What is stored opens nothing: the token itself is told once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from tincall import ids
+from tincall.clock import Clock
+from tincall.ids import Random
+from tincall.relay.store.engine import Database
+from tincall.relay.store.models import wechat_people
+
+SESSION_S = 30 * 86_400  # a mini program logs in silently whenever it likes, so this only bounds a stolen token's use
+SEEN_EACH_S = 3_600  # nobody needs to know to the second when somebody was there
+
+
+class Logins:
+    """The sessions of the mini program's users.
+
+    Args:
+        database: open, with this version's schema.
+        clock: the time.
+        random: source of bytes for tokens.
+        session_s: how long after its last use a session is good.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, random: Random = os.urandom, session_s: int = SESSION_S
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._random = random
+        self._session_s = session_s
+
+    async def log_in(self, openid: str) -> str:
+        """Begin a session for a person the platform has vouched for; gives the bearer token, this one time.
+
+        If power fails, the new session is good or the older one still is.
+        """
+        token = ids.token(self._random)
+        await self._database.run(_log_in, openid, _hashed(token), self._clock.unix_ms() // 1000)
+        return token
+
+    async def who(self, token: str) -> str | None:
+        """Tell whose session a bearer token is; gives the openid, or None: nobody's, or it is over."""
+        now_s = self._clock.unix_ms() // 1000
+        row = await self._database.read(_find, _hashed(token))
+        if row is None or now_s - row[1] >= self._session_s:
+            return None
+        if now_s - row[1] >= SEEN_EACH_S:
+            await self._database.run(_seen, row[0], now_s)
+        return str(row[0])
+
+    async def log_out(self, openid: str) -> None:
+        """End a person's session and forget when they were here; if power fails, it is good or forgotten."""
+        await self._database.run(_forget, openid)
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _log_in(connection: Connection, openid: str, session_hash: bytes, now_s: int) -> None:
+    here = wechat_people.c.openid == openid
+    values = {"session_hash": session_hash, "seen_s": now_s}
+    if connection.execute(update(wechat_people).where(here).values(values)).rowcount == 0:
+        connection.execute(insert(wechat_people).values(openid=openid, created_s=now_s, **values))
+
+
+def _find(connection: Connection, session_hash: bytes) -> tuple[str, int] | None:
+    here = wechat_people.c.session_hash == session_hash
+    row = connection.execute(select(wechat_people.c.openid, wechat_people.c.seen_s).where(here)).first()
+    return None if row is None else (row.openid, row.seen_s)
+
+
+def _seen(connection: Connection, openid: str, now_s: int) -> None:
+    connection.execute(update(wechat_people).where(wechat_people.c.openid == openid).values(seen_s=now_s))
+
+
+def _forget(connection: Connection, openid: str) -> None:
+    connection.execute(delete(wechat_people).where(wechat_people.c.openid == openid))
