@@ -20,7 +20,7 @@ def test_buttons_reach_the_firmware_and_its_lamp_reaches_us(tmp_path: Path) -> N
         wait_for(events, "pressed", name="call")
         status = control.status()
         assert status["lamp"] and status["talking"] and status["mic"]["open"] and status["speaker"]["open"]
-        assert status["last"]["pressed"] == {"name": "call"}
+        assert status["last"]["pressed"]["name"] == "call"
         control.press("end")
         wait_for(events, "pressed", name="end")
         status = control.status()

@@ -7,6 +7,7 @@ import pytest
 
 from tincall.errors import OperatorError
 from tincall.measure import rehearsal
+from tincall.measure.stage import Stage
 from tincall.simulator.phone import PhoneScript
 
 
@@ -61,3 +62,36 @@ def test_without_micropython_the_board_falls_back_unless_one_was_named(monkeypat
     assert rehearsal.interpreter("cpython") == "cpython"
     with pytest.raises(OperatorError):
         rehearsal.interpreter("unix32")
+
+
+def test_a_watch_that_comes_late_knows_what_was_told_and_hears_nothing_twice(tmp_path):
+    main = tmp_path / "source" / "main.py"
+    main.parent.mkdir()
+    main.write_text(TELLER)
+    with Stage(tmp_path) as stage:
+        arguments = ("--folder", tmp_path / "board", "--board", "cpython", "--main", main, "--json")
+        stage.start("board", "emulate", *arguments)
+        with rehearsal.Watch(tmp_path / "board", 20) as first:
+            first.wait(stage, "online", 20)
+            with rehearsal.Watch(tmp_path / "board", 20) as late:
+                late.wait(stage, "online", 20)
+                first.press("call")
+                late.wait(stage, "pressed", 20)
+                told = [event["ev"] for event in late.events() if event["source"] == "firmware"]
+                boot, *_ = late.events()
+    assert told == ["boot", "online", "pressed"]
+    assert boot["t_ns"] > 0
+    assert sum(event["ev"] == "online" for event in first.events()) == 1
+
+
+TELLER = """
+import json, time
+import board, machine
+print(json.dumps({"ev": "boot"}))
+print(json.dumps({"ev": "online"}))
+button = machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP)
+while button.value() != board.BUTTON_ACTIVE:
+    time.sleep_ms(5)
+print(json.dumps({"ev": "pressed"}))
+time.sleep_ms(60000)
+"""

@@ -40,13 +40,14 @@ class Journal:
         self.last: dict[str, Event] = {}
         self._rest = b""
 
-    def add(self, source: str, name: str, fields: Event) -> None:
-        """Note an event and pass it on."""
+    def add(self, source: str, name: str, fields: Event) -> Event:
+        """Note an event and pass it on; gives it whole."""
         event = {"source": source, "ev": name, "t_ns": time.time_ns(), **fields}
         line = json.dumps(event, default=str)
         self._handler.emit(logging.LogRecord("board", logging.INFO, "", 0, line, None, None))
         for listener in self.listeners:
             listener(event)
+        return event
 
     def feed(self, data: bytes) -> None:
         """Take what the firmware printed, cut anywhere."""
@@ -77,8 +78,7 @@ class Journal:
         if isinstance(said, dict) and isinstance(said.get("ev"), str):
             name = said.pop("ev")
             fields = {key: value for key, value in said.items() if key not in ("source", "t_ns")}
-            self.last[name] = fields
-            self.add("firmware", name, fields)
+            self.last[name] = self.add("firmware", name, fields)
         else:
             self.text.append(line)
             self.add("firmware", "text", {"line": line})

@@ -124,8 +124,8 @@ class Watch:
         self._folder = folder
 
     def __enter__(self) -> Watch:
-        for event in self._control.status()["last"].values():  # what it told before we came
-            self._events.append(event)
+        told = self._control.status()["last"].values()  # before we came, and perhaps a few since, which come again
+        self._events = sorted(told, key=lambda event: int(event["t_ns"]))
         self._thread.start()
         return self
 
@@ -184,6 +184,7 @@ class Watch:
     def _listen(self) -> None:
         try:
             for event in self._stream:
-                self._events.append(event)
+                if event not in self._events:
+                    self._events.append(event)
         except (OSError, ValueError):
             pass  # the connection was closed by this side
