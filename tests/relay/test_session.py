@@ -273,6 +273,14 @@ def test_a_flood_of_nonsense_is_cut_sooner(ready: Link) -> None:
     assert ready.board.close_code == 4429
 
 
+def test_a_board_that_does_nothing_but_complain_is_cut(ready: Link) -> None:
+    for _ in range(40):
+        ready.say(text({"t": "error", "about": "x", "reason": "y"}), after_ms=200)
+        if ready.session.state is CLOSED:
+            break
+    assert ready.board.close_code == 4429
+
+
 def test_silence_ends_the_link(ready: Link) -> None:
     ready.tick_until(24_000)
     assert ready.session.state is READY

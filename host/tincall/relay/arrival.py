@@ -13,7 +13,8 @@ import ssl
 from typing import Any, Protocol
 
 from tincall import logs
-from tincall.relay.connection import WRITE_HIGH_BYTES, Connection, House, HttpConnection
+from tincall.relay.connection import WRITE_HIGH_BYTES, HttpConnection
+from tincall.relay.link_connection import Connection, House
 
 # more would keep seconds of speech in the kernel for a board that stopped reading, and play them when it wakes
 SEND_BUFFER_BYTES = 16 * 1024
@@ -101,7 +102,8 @@ class Arrival(asyncio.Protocol):
         porch.loop.call_soon(self._hand_over, raw)
         try:
             transport = await starting
-        except (OSError, EOFError) as error:  # ssl.SSLError and timeouts among them
+        except (OSError, EOFError, RuntimeError) as error:
+            # ssl.SSLError and timeouts among them; RuntimeError is how uvloop says that it was closed in this very turn
             self._refused(_reason(error))
             raw.abort()
             self._leave()
@@ -117,6 +119,8 @@ class Arrival(asyncio.Protocol):
         """Give the first bytes to the TLS protocol as the transport would have, had it been there."""
         protocol = raw.get_protocol()
         early, self._early = self._early, bytearray()
+        if protocol is self:  # closed before `start_tls` took hold
+            return
         # both loops' TLS protocols have the interface of asyncio.BufferedProtocol, one without saying so
         tls: Any = protocol
         while early and not raw.is_closing():
@@ -159,7 +163,7 @@ class Arrival(asyncio.Protocol):
             self._leave()
 
 
-def _reason(error: OSError | EOFError) -> str:
+def _reason(error: Exception) -> str:
     """Say in a few words why a handshake failed; OpenSSL's reason where there is one."""
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", " ")

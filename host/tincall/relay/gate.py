@@ -13,8 +13,8 @@ from tincall import logs
 from tincall.clock import Clock, SystemClock
 from tincall.errors import OperatorError
 from tincall.relay.arrival import Arrival
-from tincall.relay.connection import Connection, Exchange
 from tincall.relay.limits import Doors, Limits
+from tincall.relay.link_connection import Connection, Exchange
 from tincall.relay.verifier import Verifier
 
 BACKLOG = 256
@@ -93,12 +93,12 @@ class Gate:
         return True
 
     def became(self, before: Connection, after: Connection) -> None:
-        """Hear that the next protocol has taken a connection over; see `connection.House`."""
+        """Hear that the next protocol has taken a connection over; see `link_connection.House`."""
         self._inside.discard(before)
         self._inside.add(after)
 
     def left(self, connection: Connection, address: str) -> None:
-        """Hear that a connection is gone; see `connection.House`."""
+        """Hear that a connection is gone; see `link_connection.House`."""
         if connection in self._inside:
             self._inside.discard(connection)
             self._doors.leave(address)

@@ -209,12 +209,16 @@ class Session:
         try:
             self._understand(decode_message(data, FROM_BOARD), now_ms)
         except MessageError as error:
-            if not self._error_rate.take(now_ms):
-                self.close(CLOSE_FLOOD, "too many messages that are none")
-                return
             answer = refusal(error)
-            if answer is not None:
+            if self._is_patient(now_ms) and answer is not None:
                 self.send_message(answer)
+
+    def _is_patient(self, now_ms: int) -> bool:
+        """Count a misunderstanding, theirs or ours; False: there were too many, and the link ends."""
+        if self._error_rate.take(now_ms):
+            return True
+        self.close(CLOSE_FLOOD, "nothing but misunderstandings")
+        return False
 
     def _understand(self, message: dict[str, Any], now_ms: int) -> None:
         kind = message["t"]
@@ -227,7 +231,8 @@ class Session:
             self.state = NEXT[self.state]["hello"]
             self.send_message(welcome)
         elif kind == "error":
-            self._log.info("the board did not understand", about=message["about"], reason=message["reason"])
+            if self._is_patient(now_ms):
+                self._log.info("the board did not understand", about=message["about"], reason=message["reason"])
         elif kind != "pong":
             if self.state is not READY:
                 raise MessageError("say hello first", kind=kind)
