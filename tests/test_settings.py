@@ -36,7 +36,7 @@ def test_the_example_names_every_key_and_changes_nothing(file):
     text = example({})
     assert load(file(text)) == load(file(""))
     settings = load(file(""))
-    for section in ("device", "web", "limits", "call", "worker", "log"):
+    for section in ("device", "web", "limits", "call", "worker", "wechat", "log"):
         assert f"[{section}]" in text
         for key in getattr(settings, section).model_dump():
             assert re.search(rf"^{key} = ", text, re.M), key
@@ -65,9 +65,39 @@ def test_settings_are_frozen(file):
         load(file("")).device.port = 1
 
 
+def test_the_platform_is_off_and_real_by_default(file):
+    wechat = load(file("")).wechat
+    assert (wechat.appid, wechat.base_url, wechat.answer) == ("", "https://api.weixin.qq.com", "clear")
+    assert (wechat.push_wait_s, wechat.peer_wait_s, wechat.room_type, wechat.env_version) == (
+        10,
+        20,
+        "voice",
+        "release",
+    )
+
+
+def test_further_fields_of_a_call_can_be_set(file):
+    fields = {"query": "a=1", "caller_camera_status": 1, "is_new": True}
+    assert load(file(example({"wechat": {"call_fields": fields}}))).wechat.call_fields == fields
+    assert load(file("[wechat.call_fields]\nx = 1\n")).wechat.call_fields == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.org/", "http://127.0.0.1:80", "http://[::1]:1", "http://localhost:9/a"]
+)
+def test_secrets_go_to_the_platform_by_tls_or_not_far(file, url):
+    assert load(file(f'[wechat]\nbase_url = "{url}"\n')).wechat.base_url == url.rstrip("/")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
+        ("[wechat]\nbase_url = 'http://api.example.org'\n", 2, "wechat.base_url"),
+        ("[wechat]\nbase_url = 'https://api.example.org/?a=1'\n", 2, "wechat.base_url"),
+        ("[wechat]\nbase_url = 'https://u:p@api.example.org'\n", 2, "wechat.base_url"),
+        ("[wechat]\nbase_url = 'ftp://localhost'\n", 2, "wechat.base_url"),
+        ("[wechat]\nappid = 'gh_0a1b2c3d4e5f'\n", 2, "wechat.appid"),
+        ("[wechat]\nbusy_reason = 10\n", 2, "wechat.busy_reason"),
         ("[device]\nprot = 1\n", 2, "device.prot"),
         ("[device]\nhost = ''\n\n[limits]\nnonces = 1\n", 5, "limits.nonces"),
         ("[web]\nport = 70000\n", 2, "web.port"),

@@ -12,8 +12,9 @@ import stat
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -107,6 +108,79 @@ class WorkerSettings(_Section):
     warm: int = Field(default=1, ge=0, le=16, description="Workers kept ready, so that a call starts at once.")
 
 
+class WechatSettings(_Section):
+    """The platform's side: the mini program through which phones are reached. Empty appid: phones are scripted only."""
+
+    appid: str = Field(
+        default="", pattern=r"^(wx[0-9a-zA-Z]{16})?$", description="AppID of the mini program; empty: not in use."
+    )
+    model_id: str = Field(
+        default="", max_length=64, description="Device model, as the console of the mini program has it."
+    )
+    secret_file: str = Field(
+        default="wechat-app.secret",
+        description="File with the AppSecret of the mini program, in the data folder or absolute; mode 0600.",
+    )
+    push_token_file: str = Field(
+        default="wechat-push.token",
+        description="File with the Token of the message push, as set in the console; mode 0600.",
+    )
+    aes_key_file: str = Field(
+        default="wechat-push.key",
+        description="File with the EncodingAESKey of the message push, 43 characters; mode 0600.",
+    )
+    base_url: str = Field(
+        default="https://api.weixin.qq.com", description="Where the platform is: https, or http on this machine itself."
+    )
+    env_version: Literal["release", "trial", "develop"] = Field(
+        default="release", description="Version of the mini program that is called; trial or develop until its review."
+    )
+    room_type: Literal["voice", "video"] = Field(
+        default="voice", description="Kind of room of calls that boards start."
+    )
+    listener_name: str = Field(
+        default="", max_length=64, description="Name of the called person to show in calls; empty: the contact's own."
+    )
+    query: str = Field(
+        default="", max_length=512, description='Parameters for the call page of the plug-in, as "a=1&b=2".'
+    )
+    caller_camera: Literal["open", "closed"] = Field(default="closed", description="Camera of the board's side.")
+    listener_camera: Literal["open", "closed"] = Field(default="closed", description="Camera of the phone's side.")
+    call_fields: dict[str, str | int | bool] = Field(
+        default_factory=dict,
+        description="Further fields of iot/voip/call, or others in place of those above, as { name = value }.",
+    )
+    answer: Literal["clear", "encrypted"] = Field(
+        default="clear", description="How a push is answered; the platform's page shows clear JSON."
+    )
+    busy_reason: Literal[9, 11] = Field(
+        default=11, description="Hang-up reason for busy; 9 only if the header of your server SDK defines it."
+    )
+    push_wait_s: float = Field(
+        default=10, gt=0, le=120, description="Seconds to wait for the push of a call that was asked for."
+    )
+    peer_wait_s: float = Field(
+        default=20, gt=0, le=120, description="Seconds that a side waits in a room for the other."
+    )
+    request_s: float = Field(default=10, gt=0, le=60, description="Seconds for one request to the platform.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_private(cls, url: str) -> str:
+        """Refuse what would carry secrets in clear over a network."""
+        parts = urlsplit(url)
+        here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if (
+            not (here or parts.scheme == "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
+            raise ValueError("an address like https://host, or http on this machine itself")
+        return url.rstrip("/")
+
+
 class LogSettings(_Section):
     """What is written to the standard error output."""
 
@@ -130,6 +204,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     call: CallSettings = Field(default_factory=CallSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    wechat: WechatSettings = Field(default_factory=WechatSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     # checked by whoever plays the phones, since only the simulator knows what a script may say
     phones: list[dict[str, Any]] = Field(default_factory=list)
@@ -194,13 +269,17 @@ def read_text(path: Path, hint: str) -> str:
         raise OperatorError(f"{path} cannot be read: {error.strerror}.", hint, 2) from None
 
 
-def read_secret(path: Path) -> bytes:
+def read_secret(path: Path, hint: str = "") -> bytes:
     """Read a file that only its owner may read.
+
+    Args:
+        path: the file.
+        hint: what to do when it cannot be read; to make a data folder, if not given.
 
     Raises:
         OperatorError: status 2; missing, unreadable, or open to others.
     """
-    hint = MAKE_ONE.format(folder=path.parent)
+    hint = hint or MAKE_ONE.format(folder=path.parent)
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -249,6 +328,10 @@ def example(overrides: dict[str, dict[str, Any]]) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return str(value)
