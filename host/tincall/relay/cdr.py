@@ -68,7 +68,7 @@ class Records:
         Returns:
             False if there is one of that id; it stays as it is.
         """
-        return await self._database.run(_open, call_id, sn, phone, direction, self._clock.unix_ms())
+        return await self._database.run(open_record, call_id, sn, phone, direction, self._clock.unix_ms())
 
     async def ringing(self, call_id: str) -> bool:
         """Note that the far end rings; if power fails, it is noted or not.
@@ -222,7 +222,14 @@ def _counters(up: Frames, down: Frames) -> dict[str, int]:
     }
 
 
-def _open(connection: Connection, call_id: str, sn: str, phone: str, direction: str, now_ms: int) -> bool:
+def open_record(connection: Connection, call_id: str, sn: str, phone: str, direction: str, now_ms: int) -> bool:
+    """Begin a record in the caller's transaction; see `Records.opened`.
+
+    Args:
+        connection: in a writing transaction.
+        call_id: see `Records.opened`, as are the others.
+        now_ms: milliseconds since 1970.
+    """
     if connection.execute(select(calls.c.call_id).where(calls.c.call_id == call_id)).first() is not None:
         return False
     connection.execute(
@@ -239,6 +246,20 @@ def _open(connection: Connection, call_id: str, sn: str, phone: str, direction: 
         )
     )
     return True
+
+
+def close_record(connection: Connection, call_id: str, cause: int, released_by: str, now_ms: int) -> bool:
+    """Close, in the caller's transaction, the record of a call that was never answered; see `Records.ended`.
+
+    Args:
+        connection: in a writing transaction.
+        call_id: whose record; it is there.
+        cause: a number of `callcore.causes`.
+        released_by: `device`, `phone` or `relay`.
+        now_ms: milliseconds since 1970.
+    """
+    values = {"ended_ms": now_ms, "touched_ms": now_ms, "cause": cause, "released_by": released_by, "duration_ms": 0}
+    return _forward(connection, call_id, "ended", values)
 
 
 def _forward(connection: Connection, call_id: str, state: str, values: dict[str, Any]) -> bool:
