@@ -238,12 +238,13 @@ class Relay:
         with closing(Client(self.data)) as client:
             return [one for one in client.get("/v1/calls", limit=1000)["calls"] if one["sn"] == sn]
 
-    def settled(self, sn: str, is_settled: Any = complete) -> dict[str, Any]:
+    def settled(self, sn: str, is_settled: Any = complete, seconds: float = EVENT_S) -> dict[str, Any]:
         """Wait for the one record of a board that made one call; gives it as `tincall calls ID --json` does.
 
         Args:
             sn: of the board.
             is_settled: takes a record, tells whether it is whole; by default ended, and reported by both ends.
+            seconds: how long that may take.
         """
 
         def look() -> dict[str, Any] | None:
@@ -251,7 +252,7 @@ class Relay:
             assert len(found) <= 1, found
             return found[0] if found and is_settled(found[0]) else None
 
-        found = wait_until(self.stage, f"the record of {sn}", EVENT_S, look)
+        found = wait_until(self.stage, f"the record of {sn}", seconds, look)
         record = self.record(found["call_id"])
         assert record == found, (record, found)
         return record
