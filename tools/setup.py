@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 RECORD = VENV / "tincall-setup.json"
 LOG = VENV / "pip.log"
-EXTRAS = {"demo": ["judge"], "tests": ["judge", "dev"]}
+EXTRAS = {"demo": ["judge"], "tests": ["codecs", "judge", "dev"]}
 # has no wheels and is built on the spot
 NEEDS_COMPILER = "pesq"
 

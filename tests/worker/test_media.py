@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from support.legs import packets
 
-from callcore import wire
+from callcore import media, wire
+from callcore.errors import LocalError
 from tincall.leg import Media
-from tincall.worker.media import CODECS, TICK_SAMPLES, PhoneAudio, tables
+from tincall.worker import transcode
+from tincall.worker.media import CODECS, TICK_SAMPLES, PhoneAudio
+from tincall.worker.transcode import tables
 
 SILENCE = np.zeros(TICK_SAMPLES, dtype=np.int16)
 
@@ -126,3 +129,43 @@ def test_the_figures_tell_the_mean_fill():
         phone.take(packet, tick * 20)
         phone.tick(tick * 20, SILENCE)
     assert 20 <= phone.figures()["buffer_ms"] <= 60
+
+
+@pytest.mark.parametrize("codec", transcode.codecs(16000))
+@pytest.mark.parametrize("ptime", [20, 40])
+def test_a_wide_phone_says_and_hears_the_same_through_every_codec(codec, ptime):
+    sent = []
+    phone = PhoneAudio(Media(codec, ptime, 1, 0x22222222), lambda packet: sent.append(packet) or True, 0, 0, 40, 16000)
+    # 700 Hz, which every codec passes
+    speech = np.rint(8000 * np.sin(2 * np.pi * 700 * np.arange(320 * 60) / 16000)).astype(np.int16)
+    heard = []
+    for tick in range(60):
+        count = len(sent)
+        heard.append(phone.tick(tick * 20, speech[tick * 320 : (tick + 1) * 320]).copy())
+        for packet in sent[count:]:
+            assert len(packet) == 12 + media.frame_bytes(codec, ptime)
+            phone.take(other_end(packet), tick * 20)
+    assert {len(frame) for frame in heard} == {320}
+    later = np.concatenate(heard).astype(float)[6400:]
+    assert np.sqrt(2 * np.mean(later**2)) == pytest.approx(8000, rel=0.02)
+    spectrum = np.abs(np.fft.rfft(later * np.hanning(len(later))))
+    tone = slice(int(640 * len(later) / 16000), int(760 * len(later) / 16000))
+    assert np.sum(spectrum[tone] ** 2) > 500 * (np.sum(spectrum**2) - np.sum(spectrum[tone] ** 2))
+    assert phone.buffer.concealed == 0 and phone.buffer.lost == 0
+
+
+def test_speaking_and_playing_may_have_beats_of_their_own():
+    phone, sent = audio()
+    for _ in range(3):
+        phone.speak(SILENCE)
+    assert len(sent) == 3 and phone.buffer.received == 0
+    for packet in sent:
+        phone.take(other_end(packet), 0)
+    for tick in range(5):
+        phone.play(40 + tick * 20)
+    assert len(sent) == 3 and phone.buffer.played == 3
+
+
+def test_a_phone_that_cannot_speak_a_codec_says_so():
+    with pytest.raises(LocalError, match="8000 Hz does not speak 'L16'"):
+        audio("L16")

@@ -18,8 +18,9 @@ from tincall.leg import Media
 from tincall.simulator.microphone import Microphone
 from tincall.simulator.phone import PhoneScript
 from tincall.simulator.recorder import Recording
-from tincall.worker.media import RATE_HZ, TICK_MS, TICK_SAMPLES, PhoneAudio, Samples
+from tincall.worker.media import RATE_HZ, TICK_MS, TICK_SAMPLES, PhoneAudio
 from tincall.worker.pace import Pace
+from tincall.worker.transcode import Samples
 
 TICK_NS = TICK_MS * 1_000_000
 

@@ -24,8 +24,9 @@ from tincall.simulator import phone
 from tincall.simulator.talk import TICK_NS, Talk
 from tincall.worker import protocol
 from tincall.worker.channel import Channel
-from tincall.worker.media import CODECS, RATE_HZ, TICK_MS, Samples, tables
+from tincall.worker.media import CODECS, RATE_HZ, TICK_MS
 from tincall.worker.protocol import CALLER, MAX_CONTROL_BYTES, MAX_MEDIA_BYTES
+from tincall.worker.transcode import Samples, tables
 
 # two paths of 512 bytes and an error fit into a report beside the figures
 MAX_ERROR_CHARS = 400

@@ -1,7 +1,9 @@
 """The audio of the phone's side of a call: RTP to far-edge PCM and microphone PCM to RTP, one 20 ms tick at a time.
 
 Any worker uses it. It reads no clock and touches no socket: the caller ticks it and gives it packets and a function that
-sends. G.711 goes through tables of callcore's own coder, so the rule is the same and a tick costs microseconds.
+sends. Whoever has one beat for both directions calls `tick`; whoever is given the microphone's frames by somebody else's
+beat calls `speak` with them and `play` on its own. The far edge has 8 or 16 kHz, whatever the codec; concealment works at
+the codec's own rate, before the step between the two, so that the filter sees one unbroken stream.
 """
 
 from __future__ import annotations
@@ -11,40 +13,39 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from callcore import g711, jitter, media, wire
+from callcore import jitter, media, wire
+from callcore.errors import LocalError
 from callcore.packetizer import Packetizer
 from tincall.leg import Media
 from tincall.worker.protocol import MAX_MEDIA_BYTES
-
-Samples = NDArray[np.int16]
+from tincall.worker.transcode import NARROW_HZ, WIDE_HZ, Downsampler, Samples, Upsampler, codecs, coder
 
 TICK_MS = 20
-RATE_HZ = 8000
+RATE_HZ = NARROW_HZ
 TICK_SAMPLES = RATE_HZ * TICK_MS // 1000
 # what the first packet waits: three frames ride out what a busy machine's scheduler does
 BUFFER_MS = 60
 # a missing frame repeats the last one at half its level, then at a quarter; after that there is silence
 FADES = 2
 
-CODERS = {
-    "PCMA": (g711.alaw_encode, g711.alaw_decode),
-    "PCMU": (g711.ulaw_encode, g711.ulaw_decode),
-}
-# what a worker that uses this file can speak, in order of preference
-CODECS = tuple(CODERS)
+# what a phone of that rate can speak, in order of preference
+CODECS = codecs(RATE_HZ)
 
 
 class PhoneAudio:
     """Both directions of one call's audio at the phone.
 
     Args:
-        choice: what is spoken, seen from the phone; a codec of `CODECS`.
+        choice: what is spoken, seen from the phone; a codec of `transcode.codecs(rate_hz)`.
         send: hands one RTP packet towards the board; False: it was not taken.
         seq: first sequence number, 0 to 65535, random.
         stamp: first timestamp, 0 to 2**32 - 1, random.
         buffer_ms: what the first packet waits in the jitter buffer.
+        rate_hz: of the far edge, 8000 or 16000.
+
+    Raises:
+        LocalError: the codec cannot be spoken here.
 
     Attributes:
         sent: packets that `send` took.
@@ -54,11 +55,22 @@ class PhoneAudio:
     """
 
     def __init__(
-        self, choice: Media, send: Callable[[bytes], bool], seq: int, stamp: int, buffer_ms: int = BUFFER_MS
+        self,
+        choice: Media,
+        send: Callable[[bytes], bool],
+        seq: int,
+        stamp: int,
+        buffer_ms: int = BUFFER_MS,
+        rate_hz: int = RATE_HZ,
     ) -> None:
+        if choice.codec not in codecs(rate_hz):
+            raise LocalError(f"a phone of {rate_hz} Hz does not speak {choice.codec!r}")
         self._payload_type = media.codec(choice.codec)[media.PAYLOAD_TYPE]
         self._remote = array("I", [0, 0, choice.remote_ssrc])
-        self._codes, self._words = tables(choice.codec)
+        self._coder = coder(choice.codec)
+        is_stepped = rate_hz == WIDE_HZ and self._coder.rate_hz == NARROW_HZ
+        self._to_far: Callable[[Samples], Samples] = Upsampler() if is_stepped else _same
+        self._from_far: Callable[[Samples], Samples] = Downsampler() if is_stepped else _same
         payload_bytes = media.frame_bytes(choice.codec, choice.ptime)
         step = media.frame_ticks(choice.codec, choice.ptime)
         self.buffer = jitter.JitterBuffer(payload_bytes, choice.ptime, step, buffer_ms)
@@ -67,8 +79,10 @@ class PhoneAudio:
         self._packet = bytearray(wire.RTP_HEADER_BYTES + payload_bytes)
         self._filled = wire.RTP_HEADER_BYTES
         self._payload = bytearray(payload_bytes)
-        self._far = np.zeros(payload_bytes, dtype=np.int16)
-        self._far_at = payload_bytes
+        self._tick_samples = rate_hz * TICK_MS // 1000
+        self._frame = np.zeros(media.frame_samples(choice.codec, choice.ptime), dtype=np.int16)
+        self._far = np.zeros(self._tick_samples * choice.ptime // TICK_MS, dtype=np.int16)
+        self._far_at = len(self._far)
         self._fades_left = 0
         self._level_ms_sum = self._level_ticks = 0
         self.sent = self.dropped = self.received = self.refused = 0
@@ -96,20 +110,42 @@ class PhoneAudio:
             self.refused += 1
 
     def tick(self, now_ms: int, microphone: Samples) -> Samples:
-        """Play 20 ms at the far edge and take 20 ms from the microphone; a packet is sent when it is full.
+        """Take 20 ms from the microphone and play 20 ms at the far edge; see `speak` and `play`."""
+        self.speak(microphone)
+        return self.play(now_ms)
+
+    def play(self, now_ms: int) -> Samples:
+        """Play 20 ms at the far edge.
 
         Args:
             now_ms: the time in the ring of callcore.
-            microphone: int16 array of shape (160,), what was captured in the 20 ms before now.
 
         Returns:
-            int16 array of shape (160,), what is played in the 20 ms from now; valid until the next tick.
+            int16 array of shape (rate_hz / 50,), what is played in the 20 ms from now; valid until the next turn.
         """
-        self._speak(microphone)
         if self._far_at == len(self._far):
             self._next_frame(now_ms)
-        self._far_at += TICK_SAMPLES
-        return self._far[self._far_at - TICK_SAMPLES : self._far_at]
+        self._far_at += self._tick_samples
+        return self._far[self._far_at - self._tick_samples : self._far_at]
+
+    def speak(self, microphone: Samples) -> None:
+        """Take 20 ms from the microphone; a packet is sent when it is full.
+
+        Args:
+            microphone: int16 array of shape (rate_hz / 50,), what was captured in the 20 ms before now.
+        """
+        coded = self._coder.encode(self._from_far(microphone))
+        end = self._filled + len(coded)
+        self._packet[self._filled : end] = coded
+        self._filled = end
+        if end < len(self._packet):
+            return
+        self._filled = self._packetizer.header(self._packet, 0, 0 if self._packetizer.sent else 1)
+        if self._send(bytes(self._packet)):
+            self.sent += 1
+            self.bytes_sent += len(self._packet)
+        else:
+            self.dropped += 1
 
     def figures(self) -> dict[str, Any]:
         """Give the counters of the call, for the report: integers, and `buffer_ms`, the mean fill, as a float."""
@@ -131,19 +167,6 @@ class PhoneAudio:
             "buffer_ms": round(self._level_ms_sum / max(self._level_ticks, 1), 1),
         }
 
-    def _speak(self, microphone: Samples) -> None:
-        end = self._filled + TICK_SAMPLES
-        self._packet[self._filled : end] = self._codes[microphone.view(np.uint16)].tobytes()
-        self._filled = end
-        if end < len(self._packet):
-            return
-        self._filled = self._packetizer.header(self._packet, 0, 0 if self._packetizer.sent else 1)
-        if self._send(bytes(self._packet)):
-            self.sent += 1
-            self.bytes_sent += len(self._packet)
-        else:
-            self.dropped += 1
-
     def _next_frame(self, now_ms: int) -> None:
         self._far_at = 0
         kind = self.buffer.get(self._payload, 0, now_ms)
@@ -151,32 +174,15 @@ class PhoneAudio:
             self._level_ms_sum += self.buffer.level_ms()
             self._level_ticks += 1
         if kind == jitter.PLAYED:
-            self._far = self._words[np.frombuffer(self._payload, dtype=np.uint8)]
+            self._frame = self._coder.decode(self._payload)
             self._fades_left = FADES
         elif self._fades_left:
-            self._far = self._far >> 1
+            self._frame = self._frame >> 1
             self._fades_left -= 1
         else:
-            self._far = np.zeros(len(self._payload), dtype=np.int16)
+            self._frame = np.zeros_like(self._frame)
+        self._far = self._to_far(self._frame)
 
 
-_tables: dict[str, tuple[NDArray[np.uint8], Samples]] = {}
-
-
-def tables(codec: str) -> tuple[NDArray[np.uint8], Samples]:
-    """Give a G.711 law as tables, made by callcore's coder; made once, some 30 ms.
-
-    Args:
-        codec: one of `CODECS`.
-
-    Returns:
-        Code of each sample, indexed by its 16 bits without sign, and sample of each code.
-    """
-    if codec not in _tables:
-        encode, decode = CODERS[codec]
-        samples = np.arange(65536, dtype=np.uint16).astype("<u2").tobytes()
-        codes, words = bytearray(65536), bytearray(512)
-        encode(samples, 0, codes, 0, 65536)
-        decode(bytes(range(256)), 0, words, 0, 256)
-        _tables[codec] = (np.frombuffer(codes, dtype=np.uint8), np.frombuffer(words, dtype="<i2").astype(np.int16))
-    return _tables[codec]
+def _same(samples: Samples) -> Samples:
+    return samples
