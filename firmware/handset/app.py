@@ -15,7 +15,7 @@ import machine
 from callcore import VERSION, call
 from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import ticks_diff
-from callcore.errors import AttestError, LinkError, StoreError
+from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
 from handset import attestor, audio, clock, diag, identity, link, panel, phone, tls, voice
 from handset.store import Store
@@ -59,16 +59,22 @@ class App:
         asyncio.create_task(self._panel.run())
         asyncio.create_task(self._phone.run())
         while True:
-            reason = ""
             try:
                 await self._session()
             except LinkError as error:
                 reason = error.reason
+                # the relay closes with `revoked` whatever it holds against this board: the next verification tells
+                seconds = _LINK_RETRY_S.get(reason, RETRY_BACKOFF)
                 diag.failed("link", error)
             except AttestError as error:
                 reason = error.reason
+                seconds = retry_s(reason)
                 diag.failed("verify", error)
-            wait_ms = self._wait_ms(reason)
+            except StoreError as error:
+                reason = error.reason
+                seconds = RETRY_BACKOFF
+                diag.failed("counter", error)
+            wait_ms = self._wait_ms(reason, seconds)
             if wait_ms is None:
                 diag.say("stopped", reason=reason)
                 return
@@ -84,10 +90,9 @@ class App:
             grant = await attestor.verify(stream, who, self._counter, machine.unique_id(), VERSION)
             diag.say("verified", verify_ms=ticks_diff(clock.now_ms(), began_ms))
             rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
-            line = link.Link(stream, rest, self._phone.message, self._phone.media)
+            line = link.Link(stream, rest, self._message, self._phone.media)
             self._phone.attach(line)
             line.send(_hello())
-            self._backoff.reset()
             try:
                 await line.run()
             finally:
@@ -96,14 +101,17 @@ class App:
         finally:
             stream.close()
 
-    def _wait_ms(self, reason):
+    def _message(self, message):
+        """Take a message of the relay."""
+        if message["t"] == "welcome":
+            self._backoff.reset()  # not earlier: a relay that takes every link and drops it at once is not to be hammered
+        self._phone.message(message)
+
+    def _wait_ms(self, reason, seconds):
         """Choose how long to wait after a session that ended for `reason`; None means for ever."""
         random_byte = os.urandom(1)[0]
         if reason == "superseded":
             return between_ms(SUPERSEDED_MS[0], SUPERSEDED_MS[1], random_byte)
-        seconds = _LINK_RETRY_S.get(reason)
-        if seconds is None:
-            seconds = retry_s(reason)
         if seconds == RETRY_NEVER:
             return None
         if seconds == RETRY_BACKOFF:
@@ -113,12 +121,18 @@ class App:
     def _sound(self, line, media):
         """Open microphone and speaker and make the sound of a call; everything is allocated here, before it starts."""
         gc.collect()
-        speaker = audio.open_speaker(board)
-        microphone = audio.open_microphone(board)
         noise = os.urandom(6)
         seq = (noise[0] << 8) | noise[1]
         stamp = int.from_bytes(noise[2:], "big")
-        return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS)
+        speaker = microphone = None
+        try:
+            speaker = audio.open_speaker(board)
+            microphone = audio.open_microphone(board)
+            return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS)
+        except (OSError, MemoryError, CallError):
+            audio.close(speaker)
+            audio.close(microphone)
+            raise
 
     def _show(self, state):
         """Let the lamp follow the call."""

@@ -87,23 +87,27 @@ class World:
     def run(self, for_ms):
         """Let time pass; an error that ends a task stays in the task."""
         end = self.now + for_ms
-        while True:
-            self._tasks = [task for task in self._tasks if not task.done()]
-            due = None
-            for task in self._tasks:
-                if task.wake_ms <= end and (due is None or task.wake_ms < due.wake_ms):
-                    due = task
-            if due is None:
-                self.now = end
-                return
-            self.now = max(self.now, due.wake_ms)
-            due.step(self.now)
+        while self._step(end):
+            pass
+        self.now = end
 
     def finish(self, coroutine, within_ms=100000):
         """Run a coroutine to its end: gives the error that ended it, None when it returned."""
         task = self.create_task(coroutine)
         end = self.now + within_ms
         while not task.done():
-            assert self.now < end, "it never ended"
-            self.run(1)
+            assert self._step(end), "it never ended"
         return task.error
+
+    def _step(self, end):
+        """Let the task whose turn it is go on; False when none wants to before `end`."""
+        self._tasks = [task for task in self._tasks if not task.done()]
+        due = None
+        for task in self._tasks:
+            if task.wake_ms <= end and (due is None or task.wake_ms < due.wake_ms):
+                due = task
+        if due is None:
+            return False
+        self.now = max(self.now, due.wake_ms)
+        due.step(self.now)
+        return True

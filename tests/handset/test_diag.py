@@ -20,9 +20,10 @@ def test_every_line_has_its_name_and_time(said):
 
 def test_boot_names_interpreter_and_heap(said, board):
     boot = said[0][0]
-    name, version, platform = boot["interpreter"].split(" ")
+    name, version, platform, word = boot["interpreter"].split(" ")
     assert name == ("cpython" if board == "cpython" else "micropython")
-    assert [part.isdigit() for part in version.split(".")] == [True, True, True] and platform == "linux"
+    assert [part.isdigit() for part in version.split(".")] == [True, True, True] and platform == "unix"
+    assert word == ("32-bit" if board == "unix32" else "64-bit")
     assert (boot["heap_free"] > 0) == (name == "micropython")
 
 

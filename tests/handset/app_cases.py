@@ -1,0 +1,286 @@
+"""Runs on a board: what the application does with every way in which a session can end, and what it leaves open."""
+
+import json
+
+from board_link import WELCOME, frames_of, relay_frame
+from board_stream import Stream
+from board_world import World
+
+from callcore import call
+from callcore.errors import AttestError, LinkError, LocalError, StoreError
+from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
+from handset import app, audio, diag
+from handset.identity import Identity
+from handset.store import Store
+
+FIELDS = {
+    "sn": "SN-1",
+    "model_id": "m",
+    "kv": 1,
+    "key": "5a" * 32,
+    "host": "relay.example",
+    "port": 8443,
+    "name": "relay.example",
+    "ca": "anchor",
+}
+
+
+class Random:
+    """An `os` whose random bytes are chosen."""
+
+    def __init__(self, byte):
+        self.byte = byte
+
+    def urandom(self, n):
+        return bytes((self.byte,)) * n
+
+
+class Alone:
+    """An `asyncio` that starts no other task: nobody presses a button, nothing blinks."""
+
+    def create_task(self, coroutine):
+        coroutine.close()
+
+
+class Sessions(app.App):
+    """An application whose sessions end as the test says; None: the test is over."""
+
+    def __init__(self, errors, byte=0):
+        self.world = World()
+        self.said = []
+        self.began = []
+        self._errors = list(errors)
+        app.asyncio = Alone()
+        app.os = Random(byte)
+        diag.print = lambda text: self.said.append(json.loads(text))
+        app.App.__init__(self, Store("flash"), Identity(FIELDS))
+
+    async def _session(self):
+        self.began.append(self.world.now)
+        if not self._errors:
+            raise KeyboardInterrupt
+        raise self._errors.pop(0)
+
+    def play(self):
+        """Run until the errors are used up or the application stops; gives the waits in ms."""
+        try:
+            self.error = self.world.finish(self.run(), 100000000)
+        except KeyboardInterrupt:
+            self.error = None
+        return [two - one for one, two in zip(self.began, self.began[1:])]  # noqa: B905 - MicroPython has no strict
+
+
+def waits_of(error, byte=0):
+    sessions = Sessions([error], byte)
+    waits = sessions.play()
+    assert sessions.error is None, sessions.error
+    reason = error.reason
+    assert [line["reason"] for line in sessions.said if line["ev"] == "error"] == [reason]
+    return waits
+
+
+def test_a_lost_link_is_tried_again_soon_and_then_less_often():
+    for byte, part in ((0, 2), (255, 1)):
+        sessions = Sessions([LinkError("link_lost", "gone")] * 9, byte)
+        want = [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000]
+        assert sessions.play() == [delay // part for delay in want]
+
+
+def test_reasons_of_a_link_that_will_not_go_away_soon():
+    for reason, seconds in (
+        ("tls_wrong_ca", 900),
+        ("tls_wrong_name", 900),
+        ("tls_expired", 900),
+        ("revoked", 3600),  # 4403: suspended or worse; the next verification tells
+        ("flood", 60),
+    ):
+        assert waits_of(LinkError(reason, "because")) == [seconds * 1000], reason
+
+
+def test_reasons_of_a_link_that_may_go_away():
+    for reason in (
+        "dns_fail",
+        "net_down",
+        "connect_refused",
+        "timeout",
+        "tls_not_yet_valid",
+        "tls_failed",
+        "tls_no_memory",
+        "http_garbage",
+        "token_refused",
+        "link_lost",
+        "protocol",
+        "relay_stopped",
+    ):
+        assert waits_of(LinkError(reason, "because")) == [500], reason
+
+
+def test_a_superseded_board_waits_half_a_minute_to_five():
+    assert waits_of(LinkError("superseded", "another"), 0) == [30000]
+    assert waits_of(LinkError("superseded", "another"), 255) == [300000]
+
+
+def test_every_refusal_waits_as_its_list_says_or_stops():
+    stopped = []
+    for reason, (_, seconds, sentence) in REASONS.items():
+        waits = waits_of(AttestError(reason, sentence))
+        if seconds == RETRY_NEVER:
+            assert waits == [], reason
+            stopped.append(reason)
+        else:
+            assert waits == [500 if seconds == RETRY_BACKOFF else seconds * 1000], reason
+    stopped.sort()
+    assert stopped == ["counter_rollback", "kv_retired", "revoked", "uid_mismatch"]
+
+
+def test_a_board_that_stops_says_why():
+    sessions = Sessions([AttestError("revoked", "Switched off for good by the operator.")])
+    sessions.play()
+    assert [(line["ev"], line["reason"]) for line in sessions.said] == [("error", "revoked"), ("stopped", "revoked")]
+    assert sessions.said[0]["detail"] == "Switched off for good by the operator."
+
+
+def test_a_counter_that_cannot_be_written_is_an_error_and_not_the_end():
+    assert waits_of(StoreError("storage", "the file system is full")) == [500]
+
+
+# --- one session, with the network played by the test
+
+
+class Network:
+    """Puts itself in the place of connect, verify and upgrade."""
+
+    def __init__(self, playing):
+        self.stream = Stream()
+        self.verified = None
+        app.tls.connect = self._connect
+        app.attestor.verify = self._verify
+        app.link.upgrade = self._upgrade
+        self._playing = playing
+        self.rest = b""
+
+    async def _connect(self, host, port, name, anchor, timeout_ms):
+        assert (host, port, name, anchor) == ("relay.example", 8443, "relay.example", b"anchor")
+        return self.stream
+
+    async def _verify(self, stream, who, counter, uid, firmware):
+        assert stream is self.stream and who.sn == "SN-1" and 1 <= len(uid) <= 16
+        return {"ws": "/v1/link", "token": "the-token"}
+
+    async def _upgrade(self, stream, path, host, token, timeout_ms):
+        assert (path, host, token) == ("/v1/link", "relay.example", "the-token")
+        return self.rest
+
+
+class Playing(Sessions):
+    """An application with its real session, on a network of the test."""
+
+    def __init__(self):
+        Sessions.__init__(self, [])
+        self.network = Network(self)
+
+    async def _session(self):
+        self.began.append(self.world.now)
+        if len(self.began) > self.sessions:
+            raise KeyboardInterrupt
+        self.network.stream = Stream()
+        self.network.stream.feed(self.feed)
+        self.network.stream.hang_up()
+        try:
+            await app.App._session(self)
+        finally:
+            self.streams.append(self.network.stream)
+
+
+def played(sessions, feed):
+    """Let the relay say `feed` and close, so many times over; gives the application and its waits."""
+    playing = Playing()
+    playing.sessions, playing.feed, playing.streams = sessions, feed, []
+    real = app.tls.connect, app.attestor.verify, app.link.upgrade
+    try:
+        return playing, playing.play()
+    finally:
+        app.tls.connect, app.attestor.verify, app.link.upgrade = real
+
+
+def test_a_session_says_hello_first_and_closes_what_it_opened():
+    playing, _ = played(1, b"")
+    stream = playing.streams[0]
+    hello = json.loads(frames_of(stream.sent)[0][1])
+    assert hello["t"] == "hello" and hello["v"] == 1 and hello["board"] == "EMULATED"
+    assert hello["codecs"] == ["PCMA", "PCMU"] and hello["ptimes"] == [20] and hello["features"] == []
+    assert stream.closed >= 1
+    assert [line["ev"] for line in playing.said] == ["verified", "error", "waiting"]
+    assert playing.said[0]["verify_ms"] >= 0
+    assert playing._phone._link is None
+
+
+def test_a_relay_that_takes_every_link_and_drops_it_is_not_hammered():
+    assert played(5, b"")[1] == [500, 1000, 2000, 4000, 8000]
+
+
+def test_a_link_that_was_welcome_starts_the_delays_anew():
+    assert played(4, relay_frame(WELCOME))[1] == [500, 500, 500, 500]
+
+
+# --- sound and lamp
+
+
+class Opened:
+    """A stream of handset.audio that remembers whether it was closed."""
+
+    def __init__(self):
+        self.closed = False
+
+    def deinit(self):
+        self.closed = True
+
+
+def test_sound_that_cannot_be_had_leaves_nothing_open():
+    sessions = Sessions([])
+    media = {"codec": "PCMA", "ptime": 20, "ssrc": 1, "remote_ssrc": 2}
+    opened = []
+
+    def opens(board):
+        opened.append(Opened())
+        return opened[-1]
+
+    def fails(board):
+        raise OSError(19)
+
+    real = audio.open_microphone, audio.open_speaker
+    try:
+        audio.open_speaker, audio.open_microphone = opens, fails
+        try:
+            sessions._sound(None, media)
+            raise AssertionError("it was had")
+        except OSError:
+            pass
+        audio.open_microphone = opens
+        media["codec"] = "opus"
+        try:
+            sessions._sound(None, media)
+            raise AssertionError("it was had")
+        except LocalError:
+            pass
+    finally:
+        audio.open_microphone, audio.open_speaker = real
+    assert len(opened) == 3 and all(stream.closed for stream in opened)
+
+
+def test_the_lamp_blinks_while_it_rings_and_shines_while_we_talk():
+    sessions = Sessions([])
+    modes = []
+    sessions._panel.show = modes.append
+    for state in call.STATES:
+        sessions._show(state)
+    shown = dict(zip(call.STATES, modes))  # noqa: B905 - MicroPython has no strict
+    assert shown == {
+        call.IDLE: app.panel.OFF,
+        call.DIALLING: app.panel.BLINK,
+        call.RINGBACK: app.panel.BLINK,
+        call.RINGING: app.panel.BLINK,
+        call.ANSWERED: app.panel.ON,
+        call.CLOSING: app.panel.OFF,
+        call.ENDED: app.panel.OFF,
+    }
