@@ -71,3 +71,11 @@ def test_hostile_text_is_not_drawn(tmp_path: Path) -> None:
     done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main)
     assert done.exit_code == 0, done.output
     assert "\x1b" not in done.stdout and "[red]x[/red]" in done.stdout
+
+
+def test_a_failure_as_json_is_one_document_with_outcome_and_reason(tmp_path: Path) -> None:
+    main = written(tmp_path, "raise OSError('no such luck')")
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main, "--json")
+    said = document(done)
+    assert (said["reason"], said["error"]["status"], done.exit_code) == ("crashed", 1, 1)
+    assert "no such luck" in said["error"]["message"]

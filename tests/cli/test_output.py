@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import typer
 
 from tincall.cli import output
 from tincall.errors import OperatorError
@@ -38,6 +39,18 @@ def test_notes_and_errors_go_beside_the_result(capsys):
     output.note("by the way")
     output.error(OperatorError("It is broken."))
     assert capsys.readouterr() == ("", "by the way\ntincall: It is broken.\n")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_result_that_is_a_failure_is_still_one_document(capsys, as_json):
+    output.use_json(as_json)
+    with pytest.raises(typer.Exit) as ended:
+        output.result({"a": 1}, lambda console: console.print("drawn"), OperatorError("Broken.", "Mend it.", 2))
+    assert ended.value.exit_code == 2
+    out, err = capsys.readouterr()
+    assert err == "tincall: Broken.\n         Mend it.\n"
+    error = {"message": "Broken.", "hint": "Mend it.", "status": 2}
+    assert (json.loads(out) == {"a": 1, "error": error}) if as_json else (out == "drawn\n")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a rehearsal needs: clips cut to length, a phone's file, results kept, and an interpreter or a plain word."""
 
+import json
 import tomllib
 
 import numpy as np
@@ -44,11 +45,17 @@ def test_a_record_is_complete_with_both_reports():
 
 def test_results_are_copied_and_named_anew(tmp_path):
     (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "a.wav").write_text("sound")
-    report = {"files": {"uplink_wav": str(tmp_path / "old" / "a.wav"), "timeline_png": None}, "x": 1}
-    kept = rehearsal.keep_results(report, tmp_path / "old", tmp_path / "new")
-    assert kept == {"files": {"uplink_wav": str(tmp_path / "new" / "a.wav"), "timeline_png": None}, "x": 1}
-    assert (tmp_path / "new" / "a.wav").read_text() == "sound"
+    for name in ("a.wav", "r.json"):
+        (tmp_path / "old" / name).write_text(name)
+    files = {"uplink_wav": str(tmp_path / "old" / "a.wav"), "timeline_png": None}
+    report = {"files": {**files, "report_json": str(tmp_path / "old" / "r.json")}, "x": 1}
+    for _ in range(2):
+        kept = rehearsal.keep_results(report, tmp_path / "new")
+    where = {"uplink_wav": str(tmp_path / "new" / "heard-by-phone.wav"), "timeline_png": None}
+    assert kept == {"files": {**where, "report_json": str(tmp_path / "new" / "report.json")}, "x": 1}
+    assert (tmp_path / "new" / "heard-by-phone.wav").read_text() == "a.wav"
+    assert json.loads((tmp_path / "new" / "report.json").read_text()) == kept
+    assert len(list((tmp_path / "new").iterdir())) == 2
 
 
 def test_without_micropython_the_board_falls_back_unless_one_was_named(monkeypatch):

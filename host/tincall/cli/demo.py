@@ -79,11 +79,16 @@ def demo(
         with _progress() as progress:
             report = _perform(plan, progress)
         if keep is None:
-            report = rehearsal.keep_results(report, folder, _RESULTS)
-    output.result(report, lambda console: _show(console, report, interpreter != board))
-    if not report["verdict"]["passed"]:
-        failed = [fact["what"] for fact in report["verdict"]["facts"] if not fact["ok"]]
-        raise OperatorError(f"the call did not pass: {'; '.join(failed)}", "The figures above say by how much.")
+            report = rehearsal.keep_results(report, _RESULTS)
+    output.result(report, lambda console: _show(console, report, interpreter != board), _problem(report))
+
+
+def _problem(report: dict[str, Any]) -> OperatorError | None:
+    """Say what must be true and is not."""
+    failed = [fact["what"] for fact in report["verdict"]["facts"] if not fact["ok"]]
+    if not failed:
+        return None
+    return OperatorError(f"the call did not pass; not so: {'; '.join(failed)}", "The figures above say by how much.")
 
 
 def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
@@ -176,9 +181,20 @@ def _hang_up(
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """Give an empty folder, which stays when the person named it."""
+    """Give an empty folder, which stays when the person named it.
+
+    Raises:
+        OperatorError: it, or the place for the results, cannot be had.
+    """
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="tincall-demo-") as made:
+        try:
+            _RESULTS.mkdir(parents=True, exist_ok=True)
+            folder = tempfile.TemporaryDirectory(prefix="tincall-demo-")
+        except OSError as error:
+            where = error.filename or tempfile.gettempprefix()
+            hint = "Name a folder for everything after --keep."
+            raise OperatorError(f"cannot write to {where}: {error.strerror}", hint, 2) from error
+        with folder as made:
             yield Path(made)
         return
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):

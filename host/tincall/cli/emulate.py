@@ -32,16 +32,16 @@ def emulate(
     options = Options(folder, Program(board, main.absolute(), heap), mic, speaker)
     listeners = [] if output.is_json() else [_printer()]
     outcome = run(options, *listeners)
-    output.result(dataclasses.asdict(outcome), lambda console: _show(console, outcome))
-    if outcome.reason != "switched off" and not (outcome.reason == "ended" and not outcome.error):
-        raise _problem(folder, outcome)
+    output.result(dataclasses.asdict(outcome), lambda console: _show(console, outcome), _problem(folder, outcome))
 
 
-def _problem(folder: Path, outcome: Outcome) -> OperatorError:
-    """Say why the board stopped."""
+def _problem(folder: Path, outcome: Outcome) -> OperatorError | None:
+    """Say why the board stopped, if it was not meant to."""
+    if outcome.reason == "switched off" or (outcome.reason == "ended" and not outcome.last_error):
+        return None
     log = f"All it said is in {folder / 'board.log'}."
     if outcome.reason == "ended":
-        said = outcome.error
+        said = outcome.last_error
         return OperatorError(f"the board stopped: {said.get('detail') or said.get('reason')}", log)
     if outcome.reason == "hopeless":
         return OperatorError(f"the board resets itself for ever ({outcome.lives} times so far)", log)

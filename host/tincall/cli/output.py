@@ -35,20 +35,28 @@ def is_json() -> bool:
     return _form["json"]
 
 
-def result(document: dict[str, Any], human: Callable[[Console], object]) -> None:
+def result(document: dict[str, Any], human: Callable[[Console], object], problem: OperatorError | None = None) -> None:
     """Give the result of a command.
 
     Args:
         document: what `--json` prints, on one line.
         human: draws the same for a person.
+        problem: why this result is a failure all the same; it is told after the result, in the document as `error`.
+
+    Raises:
+        typer.Exit: there is a problem, with its status.
     """
     if is_json():
-        sys.stdout.write(json.dumps(document) + "\n")
-        sys.stdout.flush()
+        _print_json(document if problem is None else {**document, "error": _told(problem)})
     else:
         from rich.console import Console
 
         human(Console(highlight=False, soft_wrap=True))
+    if problem is not None:
+        import typer
+
+        _complain(problem)
+        raise typer.Exit(problem.status)
 
 
 def note(text: str) -> None:
@@ -59,13 +67,24 @@ def note(text: str) -> None:
 
 def error(problem: OperatorError) -> None:
     """Say what went wrong and what to do: to the person always, and to the program as the one document."""
+    _complain(problem)
+    if is_json():
+        _print_json({"error": _told(problem)})
+
+
+def _complain(problem: OperatorError) -> None:
     note(f"tincall: {problem.message}")
     if problem.hint:
         note(f"         {problem.hint}")
-    if is_json():
-        told = {"message": problem.message, "hint": problem.hint, "status": problem.status}
-        sys.stdout.write(json.dumps({"error": told}) + "\n")
-        sys.stdout.flush()
+
+
+def _told(problem: OperatorError) -> dict[str, Any]:
+    return {"message": problem.message, "hint": problem.hint, "status": problem.status}
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
 
 
 def when(unix_ms: int | None) -> str:

@@ -73,7 +73,7 @@ class Outcome:
         lives: times the board was started.
         reason: `switched off`, `ended`, `crashed` or `hopeless`.
         text: the last lines the firmware printed that were no events.
-        error: the firmware's last event named `error`; empty when there was none.
+        last_error: the firmware's last event named `error`; empty when there was none.
         speaker: what the speaker's JSON file says; empty without one.
         plays: clips the microphone played.
         overruns: blocks that the board did not fetch in time.
@@ -84,7 +84,7 @@ class Outcome:
     lives: int = 0
     reason: str = "switched off"
     text: list[str] = field(default_factory=list)
-    error: dict[str, object] = field(default_factory=dict)
+    last_error: dict[str, object] = field(default_factory=dict)
     speaker: dict[str, object] = field(default_factory=dict)
     plays: list[dict[str, object]] = field(default_factory=list)
     overruns: int = 0
@@ -227,7 +227,7 @@ class Runner:
         self._outcome.status = status
         self._outcome.reason = reason or ("crashed" if status else "ended")
         self._outcome.text = list(self._journal.text)
-        self._outcome.error = self._journal.last.get("error", {})
+        self._outcome.last_error = self._journal.last.get("error", {})
         self._tell("end", {"status": status, "reason": self._outcome.reason})
 
     async def _start(self, cause: int) -> Life:

@@ -93,18 +93,34 @@ def complete(record: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def keep_results(report: dict[str, Any], folder: Path, results: Path) -> dict[str, Any]:
-    """Copy the files of a report out of a folder that will vanish, replacing older ones; gives the report with new paths."""
+# what the files of a report are called where they are kept; of one call only, since the next one replaces them
+_KEPT = {
+    "uplink_wav": "heard-by-phone.wav",
+    "downlink_wav": "heard-by-board.wav",
+    "timeline_png": "timeline.png",
+    "report_json": "report.json",
+}
+
+
+def keep_results(report: dict[str, Any], results: Path) -> dict[str, Any]:
+    """Copy the files of a report out of a folder that will vanish, replacing older ones.
+
+    Args:
+        report: as `call_report.report` gives it.
+        results: the folder that stays.
+
+    Returns:
+        The report with the new paths, which is also what its file says.
+    """
     results.mkdir(parents=True, exist_ok=True)
-    files: dict[str, str | None] = {}
+    files = {what: path and str(results / _KEPT[what]) for what, path in report["files"].items()}
     for what, path in report["files"].items():
-        if path is None:
-            files[what] = None
-            continue
-        target = results / Path(path).name
-        shutil.copyfile(path, target)
-        files[what] = str(target)
-    return {**report, "files": files}
+        if path is not None:
+            shutil.copyfile(path, files[what])
+    kept = {**report, "files": files}
+    if files["report_json"]:
+        Path(files["report_json"]).write_text(json.dumps(kept, indent=2) + "\n")
+    return kept
 
 
 class Watch:
