@@ -133,6 +133,7 @@ class Leg(ABC):
         sink: what gets every RTP packet of the party, or None (packets are then only counted).
         counters: packets so far; exact once `leg_reported` was told.
         report: the far end's own figures, empty until `leg_reported`.
+        facts: what the party's network told of the call, for its record; empty where it tells nothing.
     """
 
     def __init__(self, name: str, observer: LegObserver | None = None) -> None:
@@ -141,6 +142,12 @@ class Leg(ABC):
         self.sink: Sink | None = None
         self.counters = MediaCounters()
         self.report: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def released_by(self) -> str:
+        """Who ended this half of the call, once `leg_released` was told: its own party, unless the leg knows better."""
+        return self.name
 
     @abstractmethod
     def invite(self, call: CallOffer) -> None:

@@ -6,10 +6,11 @@ import pytest
 from support.legs import LOOPS
 
 from contracts.device_party import DeviceParty
+from contracts.wechat_party import WeChatParty
 from contracts.worker_contract import WorkerKit
 from contracts.worker_party import WorkerParty
 
-LEG_PARTIES = {"device": DeviceParty.make, "worker": WorkerParty.make}
+LEG_PARTIES = {"device": DeviceParty.make, "wechat": WeChatParty.make, "worker": WorkerParty.make}
 
 
 @pytest.fixture(params=sorted(LEG_PARTIES))

@@ -48,6 +48,7 @@ class PhoneLeg(Protocol):
 
     observer: LegObserver
     sink: Sink | None
+    facts: dict[str, Any]
 
     @property
     def codecs(self) -> Sequence[str]:
@@ -93,6 +94,7 @@ class LiveCall:
         allotted_ms: the longest talk.
         changed: told when the time of the next tick may have changed.
         forgotten: told once, when nothing more will come.
+        is_recorded: the call's record is begun already.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class LiveCall:
         allotted_ms: int,
         changed: Callable[[], None],
         forgotten: Callable[[LiveCall], None],
+        is_recorded: bool = False,
     ) -> None:
         self.call_id = call_id
         self.direction = direction
@@ -132,7 +135,8 @@ class LiveCall:
         self._is_settled = False
         self._log = get("relay.call").bind(call=call_id, sn=sn, phone=phone_id, direction=direction)
         device.observer = self
-        ledger.opened(sn, phone_id, direction, self._opened)
+        if not is_recorded:
+            ledger.opened(sn, phone_id, direction, self._opened)
         self._log.info("call begins")
 
     def join(self, phone: PhoneLeg, media: Media, ring_ms: int, board_name: str, phone_name: str) -> None:
@@ -190,7 +194,7 @@ class LiveCall:
 
     def leg_released(self, leg: Leg, cause: int) -> None:
         """A party ended, refused or was lost."""
-        self.end(cause, self.device.released_by if leg is self.device else leg.name)
+        self.end(cause, leg.released_by)
 
     def leg_reported(self, leg: Leg, report: dict[str, Any]) -> None:
         """A far end's figures are in, or will never come."""
@@ -249,9 +253,10 @@ class LiveCall:
             self._is_settled = True
             self._forget_due_ms = None
             counters = self.counters()
-            self._ledger.reported(
-                self._reports[DEVICE], self._reports[PHONE], *self._frames(), lambda _: self._forgotten(self)
-            )
+            worker = self._reports[PHONE]
+            if self.phone is not None and self.phone.facts:
+                worker = {**worker, "platform": self.phone.facts}
+            self._ledger.reported(self._reports[DEVICE], worker, *self._frames(), lambda _: self._forgotten(self))
             self._log.info("call accounted for", **counters)
 
     # -- time --------------------------------------------------------------------------------------------------------
