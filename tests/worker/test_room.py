@@ -16,7 +16,7 @@ FROM_WORKERS = [
     OPEN,
     {**OPEN, "url": "http://127.0.0.1:1"},
     {"t": "join", **ROOM},
-    {"t": "join", **ROOM, "model_id": "m", "sn": "sn-1"},
+    {"t": "join", **ROOM, "appid": "wx0", "model_id": "m", "sn": "sn-1"},
     {"t": "listener_hangup", "server_token": "t", "payload": "p", "reason": 11, "sn": "sn-1", "model_id": "m"},
     {"t": "hangup", "reason": 1},
     {"t": "close"},
@@ -66,7 +66,8 @@ def test_nobody_says_the_others_words(message):
     "message",
     [
         {**OPEN, "flavor": 3},
-        {**OPEN, "appid": ""},
+        {**OPEN, "appid": None},
+        {**OPEN, "data_dir": ""},
         {**OPEN, "url": 8},
         {"t": "join", **ROOM, "room_type": "both"},
         {"t": "join", **ROOM, "session_key": "k" * 513},

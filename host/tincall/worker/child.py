@@ -19,6 +19,8 @@ class Child:
         command: program and arguments.
         pass_fds: descriptors it inherits under their numbers, besides the standard error output; all others are closed.
         environment: its variables.
+        stdin: descriptor of its standard input; nothing to read if missing.
+        stdout: descriptor of its standard output; thrown away if missing.
 
     Attributes:
         pid: its process id.
@@ -27,14 +29,21 @@ class Child:
         OSError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], pass_fds: Sequence[int], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        pass_fds: Sequence[int],
+        environment: Mapping[str, str],
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.DEVNULL,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         # some ms in the loop, as every way of starting a process takes
         self._popen = subprocess.Popen(
             command,
             pass_fds=pass_fds,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=stdin,
+            stdout=stdout,
             # a terminal's Ctrl-C is for the relay, which then ends its workers in order
             start_new_session=True,
             env=environment,

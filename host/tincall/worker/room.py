@@ -7,7 +7,8 @@ status, a hang-up reason or a failure are the platform's; nobody here knows what
 Order: `open` once, answered by `ready`; then at most one of `join` and `listener_hangup`; `hangup` after `join`; `close`
 last, answered by `closed`, after which the room end exits with 0. The end of the pipe means `hangup` and `close`. A room end
 says `failed` when a step did not work; it still waits for `close`. Frames of either side count only while the status is 2.
-`model_id` and `sn` may be empty in `open` and come with the room, since a room end is warm before its board is known.
+`appid`, `model_id` and `sn` may be empty in `open` and come with the room, since a room end is warm before the call is known;
+those of the room win.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ MAX_TOKEN_CHARS = 512
 MAX_NUMBER = 999
 
 _token = text(MAX_TOKEN_CHARS)
-_name = text(128)
 _name_or_empty = text(128, least=0)
 _number = number(0, MAX_NUMBER)
-_WHO: Fields = {"model_id": _name_or_empty, "sn": _name_or_empty}
+# whose call it is: the mini program, the kind of board, the board
+WHO: Fields = {"appid": _name_or_empty, "model_id": _name_or_empty, "sn": _name_or_empty}
 
-# what names a room to a room end: the fields of `join`, and who the board is
+# what names a room to a room end, beside whose call it is
 ROOM: Fields = {
     "room_id": _token,
     "session_key": _token,
@@ -60,7 +61,7 @@ ROOM: Fields = {
 
 # name: (who says it, what it carries)
 MESSAGES: dict[str, tuple[tuple[str, ...], Fields]] = {
-    "open": ((FROM_WORKER,), {"data_dir": text(1024), "appid": _name, **_WHO, "flavor": number(0, 2)}),
+    "open": ((FROM_WORKER,), {"data_dir": text(1024), **WHO, "flavor": number(0, 2)}),
     "join": ((FROM_WORKER,), ROOM),
     "listener_hangup": ((FROM_WORKER,), {"server_token": _token, "payload": _token, "reason": _number}),
     "hangup": ((FROM_WORKER,), {"reason": _number}),
@@ -77,7 +78,7 @@ MESSAGES: dict[str, tuple[tuple[str, ...], Fields]] = {
     ),
     "closed": ((FROM_ROOM_END,), {}),
 }
-OPTIONAL: dict[str, Fields] = {"open": {"url": text(1024)}, "join": _WHO, "listener_hangup": _WHO}
+OPTIONAL: dict[str, Fields] = {"open": {"url": text(1024)}, "join": WHO, "listener_hangup": WHO}
 
 _WORDS = Words("room message", MAX_JSON_BYTES, MESSAGES, OPTIONAL)
 
@@ -163,7 +164,7 @@ def check_room(room: Mapping[str, Any]) -> dict[str, Any]:
         _WORDS.encode({**room, "t": JOIN}, FROM_WORKER)
     except LocalError as error:
         raise MessageError(f"the room: {error.detail}") from None
-    return {name: room[name] for name in (*ROOM, *_WHO) if name in room}
+    return {name: room[name] for name in (*ROOM, *WHO) if name in room}
 
 
 def _check_header(kind: int, length: int) -> None:
