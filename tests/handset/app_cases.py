@@ -6,7 +6,7 @@ from board_link import WELCOME, frames_of, relay_frame
 from board_stream import Stream
 from board_world import World
 
-from callcore import call
+from callcore import call, framer
 from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
 from handset import app, audio, diag
@@ -185,17 +185,18 @@ class Playing(Sessions):
             raise KeyboardInterrupt
         self.network.stream = Stream()
         self.network.stream.feed(self.feed)
-        self.network.stream.hang_up()
+        if self.hangs_up:
+            self.network.stream.hang_up()
         try:
             await app.App._session(self)
         finally:
             self.streams.append(self.network.stream)
 
 
-def played(sessions, feed):
-    """Let the relay say `feed` and close, so many times over; gives the application and its waits."""
+def played(sessions, feed, hangs_up=True):
+    """Let the relay say `feed` and close or fall silent, so many times over; gives the application and its waits."""
     playing = Playing()
-    playing.sessions, playing.feed, playing.streams = sessions, feed, []
+    playing.sessions, playing.feed, playing.streams, playing.hangs_up = sessions, feed, [], hangs_up
     real = app.tls.connect, app.attestor.verify, app.link.upgrade
     try:
         return playing, playing.play()
@@ -213,6 +214,12 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
     assert [line["ev"] for line in playing.said] == ["verified", "error", "waiting"]
     assert playing.said[0]["verify_ms"] >= 0
     assert playing._phone._link is None
+
+
+def test_a_link_given_up_is_closed_with_a_goodbye():
+    playing, _ = played(1, relay_frame(WELCOME), hangs_up=False)
+    assert frames_of(playing.streams[0].sent)[-1][:2] == (framer.CLOSE, framer.close_payload(1000, ""))
+    assert playing.streams[0].closed >= 1 and "silent" in playing.said[-2]["detail"]
 
 
 def test_a_relay_that_takes_every_link_and_drops_it_is_not_hammered():

@@ -25,7 +25,8 @@ class Microphone:
         self.deinits = 0
 
     def readinto(self, buf):
-        there = min(self._world.now * 16, len(self._sound)) - self._given
+        # 49 samples are there at once, so that what is read does not end where frames do
+        there = min(98 + self._world.now * 16, len(self._sound)) - self._given
         n = min(there, len(buf), self._most) & ~1
         buf[:n] = self._sound[self._given : self._given + n]
         self._given += n
