@@ -11,6 +11,7 @@ RECORD = {
     "ended_ms": 1_790_000_063_000, "cause": 16, "released_by": "phone", "duration_ms": 62_000,
     "up": {"in": 3100, "out": 3099, "dropped": 1}, "down": {"in": 0, "out": 0, "dropped": 0},
     "board_stats": {"sent": 3100}, "worker_report": None,
+    "phone_report": {"keep_time_s": 61},
 }  # fmt: skip
 OPEN = RECORD | {
     "call_id": "c2", "direction": "in", "state": "ringing", "answered_ms": None, "ended_ms": None, "cause": None,
@@ -54,7 +55,7 @@ def test_calls_are_listed_with_how_they_ended(relay):
 
 def test_one_call_is_shown_whole(relay):
     shown = tincall("calls", "c1").stdout
-    for word in ("3100 packets in, 3099 out, 1 dropped", "By the phone.", "sent 3100", "1:02"):
+    for word in ("3100 packets in, 3099 out, 1 dropped", "By the phone.", "sent 3100", "keep_time_s 61", "1:02"):
         assert word in shown
 
 

@@ -51,7 +51,21 @@ def test_a_call_from_first_moment_to_last(tmp_path):
         "cause": 16, "released_by": "phone", "duration_ms": 5000,
         "up": {"in": 250, "out": 249, "dropped": 1}, "down": {"in": 10, "out": 10, "dropped": 0},
         "board_stats": {"sent": 250}, "worker_report": {"received": 249},
+        "phone_report": None,
     }  # fmt: skip
+
+
+def test_a_phone_adds_its_word_when_it_likes(tmp_path):
+    async def go(records, clock):
+        await records.opened("c1", "SN-1", "alice", "in")
+        await records.phone_told("c1", {"reason": "manual"})
+        await records.ended("c1", 16, "phone", 0)
+        await records.phone_told("c1", {"keep_time_s": 7})
+        with pytest.raises(UnknownCall):
+            await records.phone_told("nothing", {"keep_time_s": 7})
+        return (await records.get("c1"))["phone_report"]
+
+    assert with_records(tmp_path, go) == {"reason": "manual", "keep_time_s": 7}
 
 
 def test_the_first_end_stands(tmp_path):

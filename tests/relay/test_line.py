@@ -22,6 +22,28 @@ async def test_contacts_that_do_not_fit_are_left_out_of_welcome(exchange):
     assert 10 < len(exchange.board().last("welcome")["contacts"]) < 32
 
 
+async def test_a_board_is_told_when_it_may_call_others(exchange):
+    board = exchange.board()
+    exchange.switchboard.contacts = lambda sn: [{"id": "zoe", "name": "Zoe", "consent": "granted"}]
+    exchange.switchboard.contacts_changed("board-1")
+    exchange.switchboard.contacts_changed("board-2")
+    assert board.heard("contacts") == [{"t": "contacts", "contacts": [{"id": "zoe", "name": "Zoe"}]}]
+    exchange.switchboard.contacts = lambda sn: [{"id": f"p{i}", "name": "é" * 64} for i in range(40)]
+    exchange.switchboard.contacts_changed("board-1")
+    assert 10 < len(board.last("contacts")["contacts"]) <= 32
+
+
+async def test_a_board_that_said_no_hello_or_is_gone_is_told_nothing(exchange):
+    board = exchange.board()
+    board.texts.clear()
+    board.line.said, board.session.state = {}, "CONNECTED"
+    exchange.switchboard.contacts_changed("board-1")
+    assert board.texts == []
+    board.vanishes()
+    await settle()
+    exchange.switchboard.contacts_changed("board-1")
+
+
 async def test_a_word_about_a_call_that_never_was_is_an_error(exchange):
     board = exchange.board()
     board.say({"t": "bye", "call": "nothing", "cause": 16})

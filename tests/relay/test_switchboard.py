@@ -565,3 +565,22 @@ async def test_contacts_that_do_not_fit_are_left_out_of_welcome(exchange):
     board = exchange.board()
     assert 20 < len(board.last("welcome")["contacts"]) <= 32
     assert board.last("welcome")["heartbeat_ms"] == 10_000 and HELLO["t"] == "hello"
+
+
+# a phone says itself that it is gone
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+async def test_a_phone_that_is_gone_ends_its_call(exchange, is_answered):
+    board = exchange.board()
+    call_id = exchange.switchboard.phone_calls("board-1", "mum")
+    await settle()
+    board.say({"t": "ringing", "call": call_id})
+    if is_answered:
+        board.say({"t": "answer", "call": call_id, "media": {"codec": "PCMA", "ptime": 20}})
+    await settle()
+    assert exchange.switchboard.phone_left(call_id) and not exchange.switchboard.phone_left(call_id)
+    await settle()
+    cause = causes.NORMAL if is_answered else causes.ORIGINATOR_CANCEL
+    assert ended(exchange, call_id) == (cause, "phone") and board.last("ended")["cause"] == cause
+    assert exchange.phone.verbs[-1] == "release" and not exchange.switchboard.phone_left("nothing")

@@ -72,7 +72,8 @@ def _show_one(console: "Console", record: dict[str, Any]) -> None:
     for way, meaning in (("up", "board to phone"), ("down", "phone to board")):
         frames = record[way]
         table.add_row(meaning, f"{frames['in']} packets in, {frames['out']} out, {frames['dropped']} dropped")
-    for key, meaning in (("board_stats", "the board counted"), ("worker_report", "the phone's side counted")):
+    told = {"board_stats": "the board counted", "worker_report": "the phone's side counted"}
+    for key, meaning in {**told, "phone_report": "the phone told"}.items():
         for name, value in (record[key] or {}).items():
             table.add_row(meaning, output.escape(f"{name} {value}"))
             meaning = ""

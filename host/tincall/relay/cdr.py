@@ -155,6 +155,20 @@ class Records:
             values |= _counters(up, down)
         await self._database.run(_report, call_id, values)
 
+    async def phone_told(self, call_id: str, report: dict[str, Any]) -> None:
+        """Add what the phone itself told about a call, to what it told before; it may come long after the end.
+
+        If power fails, the report is the old one or the new one.
+
+        Args:
+            call_id: whose record.
+            report: few and short values, since they come from a stranger's phone.
+
+        Raises:
+            UnknownCall: no such record.
+        """
+        await self._database.run(_phone_told, call_id, report)
+
     async def touched(self, calls: dict[str, tuple[dict[str, int], dict[str, int]]]) -> None:
         """Note that calls go on, with their packets so far, in one transaction; those that have ended are passed over.
 
@@ -204,7 +218,7 @@ def public(row: Row[Any]) -> dict[str, Any]:
     record |= {name: flat[name] for name in ("cause", "released_by", "duration_ms")}
     for way in ("up", "down"):
         record[way] = {"in": flat[way + "_in"], "out": flat[way + "_out"], "dropped": flat[way + "_dropped"]}
-    return record | {"board_stats": flat["board_stats"], "worker_report": flat["worker_report"]}
+    return record | {name: flat[name] for name in ("board_stats", "worker_report", "phone_report")}
 
 
 def _frames(way: dict[str, int]) -> Frames:
@@ -275,6 +289,13 @@ def _forward(connection: Connection, call_id: str, state: str, values: dict[str,
 def _report(connection: Connection, call_id: str, values: dict[str, Any]) -> None:
     if connection.execute(update(calls).where(calls.c.call_id == call_id).values(values)).rowcount == 0:
         _must_be_known(connection, call_id)
+
+
+def _phone_told(connection: Connection, call_id: str, report: dict[str, Any]) -> None:
+    row = _get(connection, call_id)
+    _must_be_known(connection, call_id)
+    told = {**((row.phone_report if row is not None else None) or {}), **report}
+    connection.execute(update(calls).where(calls.c.call_id == call_id).values(phone_report=told))
 
 
 def _touch(connection: Connection, frames: dict[str, dict[str, int]], now_ms: int) -> None:

@@ -85,20 +85,21 @@ class Line:
     def hello(self, message: dict[str, Any]) -> dict[str, Any]:
         """Welcome the board; with as many contacts as fit into one message."""
         self.said = message
-        contacts = [{"id": one["id"], "name": one["name"]} for one in self._desk.contacts(self.sn)]
-        welcome = {
-            "t": "welcome",
-            "v": 1,
-            "now": self._clock.unix_ms() // 1000,
-            "heartbeat_ms": self.session.heartbeat_ms,
-            "contacts": contacts,
-            "settings": {"ring_ms": self._desk.ring_ms},
-            "features": [],
-        }
-        while contacts and not _is_sound(welcome):
-            contacts.pop()
-            log.warning("a contact does not fit into welcome", sn=self.sn, contacts=len(contacts))
-        return welcome
+        return self._with_contacts(
+            {
+                "t": "welcome",
+                "v": 1,
+                "now": self._clock.unix_ms() // 1000,
+                "heartbeat_ms": self.session.heartbeat_ms,
+                "settings": {"ring_ms": self._desk.ring_ms},
+                "features": [],
+            }
+        )
+
+    def tell_contacts(self) -> None:
+        """Tell the board whom it may call now; one that was not welcomed yet hears it in its welcome."""
+        if self.is_ready:
+            self.session.send_message(self._with_contacts({"t": "contacts"}))
 
     def heard(self, message: dict[str, Any], now_ms: int) -> None:
         """Hand a message to the leg it is for; see `session.Owner.heard`."""
@@ -128,14 +129,25 @@ class Line:
         else:
             self._desk.dialled(self, leg, message["to"])
 
+    def _with_contacts(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Put as many contacts into a message as fit."""
+        contacts = [{"id": one["id"], "name": one["name"]} for one in self._desk.contacts(self.sn)]
+        message["contacts"] = contacts
+        while contacts and not _is_sound(message):
+            contacts.pop()
+            log.warning(
+                "a contact does not fit into the message", sn=self.sn, message=message["t"], contacts=len(contacts)
+            )
+        return message
+
     def _forget(self, leg: DeviceLeg) -> None:
         if self._legs.pop(leg.call_id, None) is not None:
             self._over.append(leg.call_id)
 
 
-def _is_sound(welcome: dict[str, Any]) -> bool:
+def _is_sound(message: dict[str, Any]) -> bool:
     try:
-        encode(welcome, FROM_RELAY)
+        encode(message, FROM_RELAY)
     except LocalError:
         return False
     return True

@@ -19,13 +19,13 @@ from callcore.media import choose
 from tincall import ids
 from tincall.clock import Clock
 from tincall.ids import Random
-from tincall.leg import IN, OUT, Media
+from tincall.leg import IN, OUT, PHONE, Media
 from tincall.logs import get
 from tincall.relay.cdr import Records
 from tincall.relay.device_leg import RELAY, DeviceLeg
 from tincall.relay.ledger import Ledger
 from tincall.relay.line import Line
-from tincall.relay.live_call import ENDED, LiveCall, PhoneLeg
+from tincall.relay.live_call import ANSWERED, ENDED, LiveCall, PhoneLeg
 from tincall.relay.session import CLOSE_REVOKED, CLOSE_SUPERSEDED, Session
 from tincall.relay.waker import Waker
 from tincall.settings import CallSettings
@@ -117,6 +117,12 @@ class Switchboard:
         if line is not None and state != "active":
             line.session.close(CLOSE_REVOKED, "this board is no longer welcome")
 
+    def contacts_changed(self, sn: str) -> None:
+        """Hear that a board may call others than before; a connected one is told."""
+        line = self._lines.get(sn)
+        if line is not None:
+            line.tell_contacts()
+
     def online(self, sn: str) -> dict[str, Any] | None:
         """Give what is known of a connected board; None: it is not connected."""
         line = self._lines.get(sn)
@@ -180,6 +186,14 @@ class Switchboard:
         if entry is None or entry.call.state is ENDED:
             return False
         entry.call.end(causes.NORMAL, RELAY)
+        return True
+
+    def phone_left(self, call_id: str) -> bool:
+        """Hear that a phone is out of a call, from itself and not from its leg; False: there is no live call of that id."""
+        entry = self._calls.get(call_id)
+        if entry is None or entry.call.state is ENDED:
+            return False
+        entry.call.end(causes.NORMAL if entry.call.state is ANSWERED else causes.ORIGINATOR_CANCEL, PHONE)
         return True
 
     def live(self) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ calls = Table(
     Column("down_dropped", Integer, nullable=False),
     Column("board_stats", JSON),
     Column("worker_report", JSON),
+    Column("phone_report", JSON),  # what the phone itself told, where it tells anything
     _one_of("direction", ("out", "in")),
     _one_of("state", CALL_STATES),
     _one_of("released_by", ("device", "phone", "relay")),
@@ -167,4 +168,16 @@ wechat_call_tickets = Table(
     Column("expires_s", Integer, nullable=False),
     _one_of("state", TICKET_STATES),
     Index("ix_wechat_call_tickets_expires_s", "expires_s"),
+)
+
+# codes by which a person comes to be a board's contact
+wechat_invites = Table(
+    "wechat_invites",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),  # SHA-256 of the code
+    Column("sn", String(128), nullable=False),
+    Column("name", String(64), nullable=False),  # what the board will show; empty: the person says it
+    Column("openid", String(128), nullable=False),  # who used it first, and whose it is from then on; empty before
+    Column("expires_s", Integer, nullable=False),  # seconds since 1970
+    Index("ix_wechat_invites_sn", "sn"),
 )
