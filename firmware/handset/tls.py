@@ -26,6 +26,7 @@ _CERTIFICATE = (
     ("invalid cert", "tls_failed", "our trust anchor is no certificate; the board needs a new identity"),
 )
 _LAST_ERRNO = 200  # no system has more; errors of TLS itself are beyond -4000
+_ALLOC_FAILED = -0x7F00  # MBEDTLS_ERR_SSL_ALLOC_FAILED, when it fails within the handshake
 _POLL_MS = 5
 
 
@@ -128,7 +129,7 @@ async def _connected(host, port, where, timeout_ms):
     """Open a TCP connection without blocking; TCP_NODELAY is set before TLS hides the socket."""
     try:
         info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # CPython judges a name before it asks for it
         raise LinkError("dns_fail", "the name %s does not resolve (%s)" % (host, error))
     raw = socket.socket(info[0], info[1], info[2])
     raw.setblocking(False)
@@ -161,6 +162,8 @@ def _translate(error, where):
     number = (error.errno or 0) if isinstance(error, OSError) else 0
     if -_LAST_ERRNO <= number < 0:
         number = -number  # what the socket said comes out of the TLS library negated
+    if number == errno.ENOMEM or number == _ALLOC_FAILED:
+        return LinkError("tls_no_memory", "no memory for TLS to %s" % where)
     if number == errno.ECONNREFUSED:
         return LinkError("connect_refused", "nothing listens at %s; is the relay running?" % where)
     if number in (errno.EHOSTUNREACH, getattr(errno, "ENETUNREACH", 101)):

@@ -1,8 +1,10 @@
 """Runs on a board: what TlsStream makes of answers and errors of the TLS library that no real peer gives on demand."""
 
+import asyncio
 import errno
 
 from callcore.errors import LinkError
+from handset import tls
 from handset.tls import TlsStream
 
 
@@ -71,6 +73,7 @@ def test_errors_of_the_socket_are_told_apart_with_either_sign():
         (errno.EHOSTUNREACH, "net_down"),
         (101, "net_down"),
         (errno.ETIMEDOUT, "timeout"),
+        (errno.ENOMEM, "tls_no_memory"),
         (errno.ECONNRESET, "link_lost"),
         (errno.ECONNABORTED, "link_lost"),
         (32, "link_lost"),
@@ -79,6 +82,43 @@ def test_errors_of_the_socket_are_told_apart_with_either_sign():
         assert reasons(OSError(number, "text")) == reason, number
         # so it comes out of MicroPython's TLS when it comes late, from beyond the local network
         assert reasons(OSError(-number, "text")) == reason, -number
+
+
+def test_memory_that_ends_within_the_handshake_is_named():
+    assert reasons(OSError(-0x7F00, "MBEDTLS_ERR_SSL_ALLOC_FAILED")) == "tls_no_memory"
+
+
+class Starving:
+    """A `tls` that has no memory for a connection."""
+
+    PROTOCOL_TLS_CLIENT = CERT_REQUIRED = verify_mode = 0
+
+    def SSLContext(self, protocol):  # noqa: N802 - the module's name
+        return self
+
+    def load_verify_locations(self, anchor):
+        pass
+
+    def wrap_socket(self, raw, server_hostname, do_handshake_on_connect):
+        raise MemoryError
+
+
+def test_no_memory_for_a_connection_closes_the_socket():
+    raw = Wrapped(None)
+
+    async def connected(host, port, where, timeout_ms):
+        return raw
+
+    real = tls._connected, tls.tls
+    tls._connected, tls.tls = connected, Starving()
+    try:
+        asyncio.run(tls.connect("relay", 1, "relay", b"", 100))
+        raise AssertionError("no error")
+    except LinkError as error:
+        assert error.reason == "tls_no_memory" and "relay:1" in error.detail
+    finally:
+        tls._connected, tls.tls = real
+    assert raw.closed == 1
 
 
 def test_everything_else_is_a_failure_of_tls_with_its_text():
