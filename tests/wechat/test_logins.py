@@ -2,8 +2,9 @@
 
 from sqlalchemy import select
 
+from tincall.clock import ManualClock
 from tincall.relay.store.models import wechat_people
-from tincall.wechat.logins import SEEN_EACH_S, Logins
+from tincall.wechat.logins import SESSION_S, Logins
 
 
 async def row(store):
@@ -24,26 +25,24 @@ async def test_what_is_stored_opens_nothing(store):
     assert token not in str(await row(store))
 
 
-async def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(store):
-    logins = Logins(store.database, store.clock, session_s=3 * SEEN_EACH_S)
-    token = await logins.log_in("mum")
-    began = await row(store)
-    for _ in range(4):
-        store.clock.advance(SEEN_EACH_S * 2000)
-        assert await logins.who(token) == "mum"
-    now = await row(store)
-    assert now.created_s == began.created_s and now.seen_s == began.seen_s + 8 * SEEN_EACH_S
-    store.clock.advance(SEEN_EACH_S * 3000)
-    assert await logins.who(token) is None
-
-
-async def test_seen_is_not_written_at_every_look(store):
+async def test_a_session_ends_with_its_age_however_much_it_is_used(store):
     logins = Logins(store.database, store.clock)
     token = await logins.log_in("mum")
-    before = await row(store)
-    store.clock.advance(SEEN_EACH_S * 1000 - 1)
-    await logins.who(token)
-    assert (await row(store)).seen_s == before.seen_s
+    for _ in range(11):
+        store.clock.advance(3_600_000)
+        assert await logins.who(token) == "mum"
+    store.clock.advance(3_600_000 - 1)
+    assert await logins.who(token) == "mum"
+    store.clock.advance(1)
+    assert await logins.who(token) is None
+    again = await logins.log_in("mum")
+    now = await row(store)
+    assert await logins.who(again) == "mum" and now.seen_s - now.created_s == SESSION_S == 43_200
+
+
+async def test_a_session_of_the_future_is_none(store):
+    token = await Logins(store.database, ManualClock(60_000)).log_in("mum")
+    assert await Logins(store.database, ManualClock(0)).who(token) is None
 
 
 async def test_a_person_can_leave(store):

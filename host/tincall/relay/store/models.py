@@ -136,8 +136,8 @@ wechat_people = Table(
     metadata,
     Column("openid", String(128), primary_key=True),
     Column("session_hash", LargeBinary(32), nullable=False),  # SHA-256 of the bearer token; the newest login counts
-    Column("created_s", Integer, nullable=False),  # seconds since 1970, as all below
-    Column("seen_s", Integer, nullable=False),
+    Column("created_s", Integer, nullable=False),  # seconds since 1970, as all below; the first login
+    Column("seen_s", Integer, nullable=False),  # the newest login, which is how old the session is
     Index("ix_wechat_people_session_hash", "session_hash", unique=True),
 )
 
