@@ -584,3 +584,71 @@ async def test_a_phone_that_is_gone_ends_its_call(exchange, is_answered):
     cause = causes.NORMAL if is_answered else causes.ORIGINATOR_CANCEL
     assert ended(exchange, call_id) == (cause, "phone") and board.last("ended")["cause"] == cause
     assert exchange.phone.verbs[-1] == "release" and not exchange.switchboard.phone_left("nothing")
+
+
+# a phone that is calling already, from beyond the relay
+
+
+async def incoming(exchange, call_id="in-1", sn="board-1", name="Mother"):
+    async def phone_leg():
+        return await exchange._make_phone("mum")
+
+    exchange.switchboard.incoming(sn, "mum", name, call_id, phone_leg)
+    await settle()
+
+
+async def test_a_phone_that_calls_already_reaches_the_board(exchange):
+    board = exchange.board()
+    assert exchange.switchboard.refusal("board-1") is None
+    await incoming(exchange)
+    assert exchange.phone.verbs == ["place"] and exchange.phone.offer.call_id == "in-1"
+    assert board.last("invite")["from"] == {"id": "mum", "name": "Mother"}
+    board.say({"t": "answer", "call": "in-1", "media": {"codec": "PCMA", "ptime": 20}})
+    await settle()
+    exchange.phone.ends(causes.NORMAL)
+    exchange.phone.facts["talk_ms"] = 5
+    exchange.phone.reports(received=1)
+    board.reports("in-1")
+    await settle()
+    assert ended(exchange, "in-1") == (causes.NORMAL, "phone")
+    written = [write[0] for write in exchange.records.of("in-1")]
+    assert written == ["answered", "ended", "reported"], "its record was begun elsewhere"
+    assert exchange.records.of("in-1")[-1][2] == {"received": 1, "platform": {"talk_ms": 5}}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [("none", "not_connected"), ("in a call", "busy"), ("full", "too_many_calls")]
+)
+async def test_a_phone_that_calls_already_meets_an_obstacle(state, reason):
+    exchange = Exchange(max_calls=1)
+    if state == "full":
+        exchange.board("board-2").dials("other")
+    if state != "none":
+        board = exchange.board()
+        if state == "in a call":
+            board.dials()
+        await settle()
+    assert exchange.switchboard.refusal("board-1").reason == reason
+    made = len(exchange.phones)
+    with pytest.raises(CallRefused) as caught:
+        await incoming(exchange)
+    assert caught.value.reason == reason and exchange.records.of("in-1") == [] and len(exchange.phones) == made
+
+
+async def test_where_phones_are_peoples_own_no_operator_lets_one_call(exchange):
+    board = exchange.board()
+    exchange.switchboard._plays_phones = False
+    with pytest.raises(CallRefused) as caught:
+        exchange.switchboard.phone_calls(board.sn, "mum")
+    assert (caught.value.reason, caught.value.cause) == ("not_for_operators", causes.BARRED)
+    await incoming(exchange)
+    assert board.heard("invite") != []
+
+
+async def test_who_ended_it_is_what_the_leg_says(exchange, monkeypatch):
+    board = exchange.board()
+    phone = await talking(exchange, board)
+    monkeypatch.setattr(type(phone), "released_by", "relay")
+    phone.ends(causes.TEMPORARY_FAILURE)
+    await settle()
+    assert ended(exchange) == (causes.TEMPORARY_FAILURE, "relay")

@@ -31,8 +31,10 @@ STATUS_OF = {
     "over": 409,
     "not_connected": 409,
     "busy": 409,
+    "not_for_operators": 409,
 }
 HINTS = {
+    "not_for_operators": "The phones are people's own: they call from the mini program.",
     "not_connected": "The board has no link to the relay; see what it says, and `tincall devices`.",
     "unknown_contact": "The settings of the relay name the phones, under [[phones]].",
     "busy": "`tincall calls` shows the call that goes on.",

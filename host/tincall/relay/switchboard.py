@@ -43,7 +43,7 @@ class CallRefused(CallError):
     """A call cannot even begin.
 
     Args:
-        reason: one word: `stopping`, `not_connected`, `busy`, `unknown_phone` or `too_many_calls`.
+        reason: one word: `stopping`, `not_connected`, `busy`, `unknown_phone`, `not_for_operators` or `too_many_calls`.
         cause: the hangup cause that says the same.
     """
 
@@ -71,6 +71,7 @@ class Switchboard:
         clock: the time.
         settings: how long things may take, and how many calls there may be.
         random: source of bytes for call ids and SSRCs.
+        plays_phones: whether the phones are played here, so that an operator can let one call.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Switchboard:
         clock: Clock,
         settings: CallSettings | None = None,
         random: Random = os.urandom,
+        plays_phones: bool = True,
     ) -> None:
         self._phone_leg = phone_leg
         self._records = records
@@ -88,6 +90,7 @@ class Switchboard:
         self._clock = clock
         self._settings = settings or CallSettings()
         self._random = random
+        self._plays_phones = plays_phones
         self._lines: dict[str, Line] = {}
         self._calls: dict[str, _Entry] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,18 +170,46 @@ class Switchboard:
         Raises:
             CallRefused: it cannot begin.
         """
-        line = self._lines.get(sn)
-        if line is None or not line.is_ready:
-            raise CallRefused("not_connected", causes.NOT_REGISTERED)
+        if not self._plays_phones:
+            raise CallRefused("not_for_operators", causes.BARRED)
+        line = self._free_line(sn)
         obstacle = self._obstacle(sn, phone_id)
         if obstacle is not None:
             raise obstacle
-        if line.current is not None or any(self._is_in_call(entry.call, sn) for entry in self._calls.values()):
-            raise CallRefused("busy", causes.BUSY)
         call_id = ids.call_id(self._random)
         call = self._begin(call_id, IN, sn, phone_id, line.leg(call_id, self.ring_ms))
         self._keep(self._bring_phone(call, line.said, self.ring_ms))
         return call_id
+
+    def refusal(self, sn: str) -> CallRefused | None:
+        """Say why no phone can call a board now; None: one can."""
+        try:
+            self._free_line(sn)
+        except CallRefused as refused:
+            return refused
+        return self._overload()
+
+    def incoming(
+        self, sn: str, phone_id: str, name: str, call_id: str, phone_leg: Callable[[], Awaitable[PhoneLeg]]
+    ) -> None:
+        """Let a phone reach a board that it is calling already; the call's record is begun.
+
+        Args:
+            sn: serial number of the board.
+            phone_id: contact id of the phone.
+            name: what the board shows.
+            call_id: of the record.
+            phone_leg: makes the phone's idle leg; raises CallError with a cause.
+
+        Raises:
+            CallRefused: it cannot begin; the record is the caller's to close.
+        """
+        line = self._free_line(sn)
+        obstacle = self._overload()
+        if obstacle is not None:
+            raise obstacle
+        call = self._begin(call_id, IN, sn, phone_id, line.leg(call_id, self.ring_ms), is_recorded=True)
+        self._keep(self._bring_phone(call, line.said, self.ring_ms, phone_leg, name))
 
     def hangup(self, call_id: str) -> bool:
         """End a live call; False: there is none of that id."""
@@ -236,13 +267,30 @@ class Switchboard:
 
     def _obstacle(self, sn: str, phone_id: str) -> CallRefused | None:
         """Find what forbids any call between these two now."""
+        if not self._is_stopping and self._name(sn, phone_id) is None:
+            return CallRefused("unknown_phone", causes.UNALLOCATED)
+        return self._overload()
+
+    def _overload(self) -> CallRefused | None:
+        """Find what forbids any call now."""
         if self._is_stopping:
             return CallRefused("stopping", causes.TEMPORARY_FAILURE)
-        if self._name(sn, phone_id) is None:
-            return CallRefused("unknown_phone", causes.UNALLOCATED)
         if sum(entry.call.state is not ENDED for entry in self._calls.values()) >= self._settings.max_calls:
             return CallRefused("too_many_calls", causes.CONGESTION)
         return None
+
+    def _free_line(self, sn: str) -> Line:
+        """Give the line of a board that can be called.
+
+        Raises:
+            CallRefused: it is not connected, or in a call.
+        """
+        line = self._lines.get(sn)
+        if line is None or not line.is_ready:
+            raise CallRefused("not_connected", causes.NOT_REGISTERED)
+        if line.current is not None or any(self._is_in_call(entry.call, sn) for entry in self._calls.values()):
+            raise CallRefused("busy", causes.BUSY)
+        return line
 
     def _name(self, sn: str, phone_id: str) -> str | None:
         for contact in self.contacts(sn):
@@ -254,7 +302,9 @@ class Switchboard:
     def _is_in_call(call: LiveCall, sn: str) -> bool:
         return call.sn == sn and call.state is not ENDED
 
-    def _begin(self, call_id: str, direction: str, sn: str, phone_id: str, leg: DeviceLeg) -> LiveCall:
+    def _begin(
+        self, call_id: str, direction: str, sn: str, phone_id: str, leg: DeviceLeg, is_recorded: bool = False
+    ) -> LiveCall:
         call = LiveCall(
             call_id,
             direction,
@@ -266,21 +316,33 @@ class Switchboard:
             self._settings.allotted_ms,
             lambda: self._calls[call_id].waker.follow() if call_id in self._calls else None,
             self._forget,
+            is_recorded,
         )
         waker = Waker(asyncio.get_running_loop(), self._clock, call.tick, call.next_wake_ms)
         self._calls[call_id] = _Entry(call, self._clock.unix_ms(), waker)
         waker.follow()
         return call
 
-    async def _bring_phone(self, call: LiveCall, offer: dict[str, Any], ring_ms: int) -> None:
+    async def _bring_phone(
+        self,
+        call: LiveCall,
+        offer: dict[str, Any],
+        ring_ms: int,
+        phone_leg: Callable[[], Awaitable[PhoneLeg]] | None = None,
+        name: str = "",
+    ) -> None:
         """Make the phone's leg and let the callee ring.
 
         Args:
+            call: which.
             offer: `codecs` and `ptimes` of the board, in its order of preference.
+            ring_ms: how long the callee may ring.
+            phone_leg: makes the leg; by the phone's contact id if not given.
+            name: of the phone's owner; the contact's if not given.
         """
         try:
             async with asyncio.timeout(SETUP_S):
-                phone = await self._phone_leg(call.phone_id)
+                phone = await (self._phone_leg(call.phone_id) if phone_leg is None else phone_leg())
         except TimeoutError:
             log.error("no leg for the phone in time", call=call.call_id, phone=call.phone_id)
             call.end(causes.TIMER_EXPIRED, RELAY)
@@ -288,9 +350,9 @@ class Switchboard:
             log.error("no leg for the phone", call=call.call_id, phone=call.phone_id, reason=error.detail)
             call.end(error.cause or causes.DESTINATION_OUT_OF_ORDER, RELAY)
         else:
-            self._introduce(call, phone, offer, ring_ms)
+            self._introduce(call, phone, offer, ring_ms, name)
 
-    def _introduce(self, call: LiveCall, phone: PhoneLeg, offer: dict[str, Any], ring_ms: int) -> None:
+    def _introduce(self, call: LiveCall, phone: PhoneLeg, offer: dict[str, Any], ring_ms: int, name: str) -> None:
         """Choose what the two speak, and bring them together."""
         codec = choose(offer["codecs"], list(phone.codecs))
         if codec is None:
@@ -299,7 +361,7 @@ class Switchboard:
             return
         ours = ids.ssrc(self._random)
         media = Media(codec, offer["ptimes"][0], ours, ids.ssrc(self._random, (ours,)))
-        name = self._name(call.sn, call.phone_id) or call.phone_id
+        name = name or self._name(call.sn, call.phone_id) or call.phone_id
         call.join(phone, media, ring_ms, call.sn, name)
 
     def _forget(self, call: LiveCall) -> None:
