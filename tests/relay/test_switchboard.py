@@ -606,6 +606,7 @@ async def test_a_phone_that_calls_already_reaches_the_board(exchange):
     board.say({"t": "answer", "call": "in-1", "media": {"codec": "PCMA", "ptime": 20}})
     await settle()
     exchange.phone.ends(causes.NORMAL)
+    await settle()
     exchange.phone.facts["talk_ms"] = 5
     exchange.phone.reports(received=1)
     board.reports("in-1")
