@@ -55,3 +55,9 @@ def test_no_number_comes_twice_through_hundreds_of_cuts(board, seed, tmp_path):
     found = figures(board, tmp_path, "counter_chain.py", 300, seed)
     assert found["repeated"] == 0 and found["failed"] == 0
     assert found["lives"] == 300 and found["numbers"] > 3000
+
+
+@pytest.mark.parametrize("board", boards.MICROPYTHONS)
+def test_a_full_flash_keeps_the_old_record(board, tmp_path):
+    found = figures(board, tmp_path, "store_full.py")
+    assert found == {"refused": ["storage"] * 6, "kept": [True] * 6, "after": True}
