@@ -66,12 +66,13 @@ class Done:
         return str(said[0])
 
 
-def tincall(*arguments: object, timeout_s: float = COMMAND_S, **environment: str) -> Done:
+def tincall(*arguments: object, timeout_s: float = COMMAND_S, cwd: Path | None = None, **environment: str) -> Done:
     """Run a command to its end in a process of its own.
 
     Args:
         arguments: what a person types after `tincall`.
         timeout_s: when to lose patience, which fails the test.
+        cwd: where; here if not given.
         environment: further variables.
     """
     done = subprocess.run(
@@ -80,6 +81,7 @@ def tincall(*arguments: object, timeout_s: float = COMMAND_S, **environment: str
         capture_output=True,
         text=True,
         timeout=timeout_s,
+        cwd=cwd,
         env={**os.environ, **environment},
         check=False,
     )

@@ -65,8 +65,9 @@ def test_without_micropython_the_board_falls_back_unless_one_was_named(monkeypat
         raise OperatorError("no MicroPython")
 
     monkeypatch.setattr(rehearsal, "find", find)
-    assert rehearsal.interpreter("unix") == "cpython"
-    assert rehearsal.interpreter("cpython") == "cpython"
+    board, why = rehearsal.interpreter("unix")
+    assert (board, why.message) == ("cpython", "no MicroPython")
+    assert rehearsal.interpreter("cpython") == ("cpython", None)
     with pytest.raises(OperatorError):
         rehearsal.interpreter("unix32")
 

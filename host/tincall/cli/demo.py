@@ -72,7 +72,9 @@ def demo(
         raise OperatorError(f"{direction!r} is no direction", "Say --direction out or --direction in.", 2)
     if seconds is not None and not 1 <= seconds <= 300:
         raise OperatorError(f"a talk of {seconds:g} s is not possible", "Say --seconds 1 to 300.", 2)
-    interpreter = rehearsal.interpreter(board)
+    interpreter, why_not = rehearsal.interpreter(board)
+    if why_not is not None:
+        output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
     with terminable(), _folder(keep) as folder:
         said = _clips(folder, clip, seconds)
         plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder)
@@ -80,7 +82,7 @@ def demo(
             report = _perform(plan, progress)
         if keep is None:
             report = rehearsal.keep_results(report, _RESULTS)
-    output.result(report, lambda console: _show(console, report, interpreter != board), _problem(report))
+    output.result(report, lambda console: _show(console, report), _problem(report))
 
 
 def _problem(report: dict[str, Any]) -> OperatorError | None:
@@ -216,7 +218,7 @@ def _clips(folder: Path, clip: Path | None, seconds: float | None) -> tuple[Path
 
 
 class Progress:
-    """Tells a person how far it is; silent with --json.
+    """Tells a person how far it is, with a bar where it can move; silent with --json.
 
     Args:
         console: where to, or None.
@@ -234,7 +236,8 @@ class Progress:
     @contextmanager
     def talk(self, seconds: float) -> Iterator[Any]:
         """Draw a bar while the talk lasts; gives a function that takes the seconds so far."""
-        if self._console is None:
+        if self._console is None or not self._console.is_terminal:
+            self.step(f"talking for {seconds:.0f} s")
             yield lambda now_s: None
             return
         from rich.progress import BarColumn, TextColumn
@@ -260,15 +263,22 @@ def _progress() -> Iterator[Progress]:
     yield Progress(Console(stderr=True, highlight=False))
 
 
-def _show(console: Console, report: dict[str, Any], fell_back: bool) -> None:
-    """Draw the figures and the verdict."""
-    if fell_back:
-        console.print("[yellow]No MicroPython is to be had here, so the board ran on CPython: see `make setup`.[/]")
+def _show(console: Console, report: dict[str, Any]) -> None:
+    """Draw the figures, the verdict and the places of the files."""
+    from rich.table import Table
+
     for table in call_report.tables(report):
         console.print(table)
+    facts = Table.grid(padding=(0, 2))
     for fact in report["verdict"]["facts"]:
-        mark = "[green]yes[/]" if fact["ok"] else "[red]NO [/]"
-        console.print(f" {mark}  {output.escape(fact['what'])} [dim]{output.escape(fact['figures'])}[/]")
+        mark = "[green]yes[/]" if fact["ok"] else "[red]NO[/]"
+        facts.add_row(mark, output.escape(fact["what"]), f"[dim]{output.escape(fact['figures'])}[/]")
+    files = Table.grid(padding=(0, 2))
+    titles = {"uplink_wav": "what the phone heard", "downlink_wav": "what the board heard", "timeline_png": "picture"}
     for what, path in report["files"].items():
         if path:
-            console.print(f"[dim]{what:14}[/] {output.escape(path)}")
+            files.add_row(titles.get(what, "report"), output.escape(path))
+    console.print()
+    console.print(facts)
+    console.print()
+    console.print(files)

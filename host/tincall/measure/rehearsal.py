@@ -23,20 +23,26 @@ CLIP_DELAY_S = CLIP_DELAY_MS / 1000
 _DEFAULT_CLIPS = ("librivox-0870.wav", "librivox-0920.wav")
 
 
-def interpreter(board: str) -> str:
-    """Choose what the board runs on: `board`, or `cpython` where no MicroPython is to be had and none was insisted upon.
+def interpreter(board: str) -> tuple[str, OperatorError | None]:
+    """Choose what the board runs on.
+
+    Args:
+        board: `unix`, `unix32` or `cpython`.
+
+    Returns:
+        `board`, or `cpython` in place of `unix` where no MicroPython is to be had; then with the reason.
 
     Raises:
-        OperatorError: no such board, or an interpreter that was named by the environment does not run.
+        OperatorError: no such board, or one that was asked for by a name of its own has no interpreter.
     """
     try:
         find(board)
-    except OperatorError:
+    except OperatorError as error:
         if board != "unix":
             raise
         find("cpython")
-        return "cpython"
-    return board
+        return "cpython", error
+    return board, None
 
 
 def default_clips() -> tuple[Path, Path]:

@@ -1,0 +1,152 @@
+"""`tincall demo`: the whole chain with one command, judged by what arrived."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from chain import MARK, left_running, tincall
+
+from tincall import wav
+
+DEMO_S = 90.0
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """Run the demo in a folder of its own; nothing is left running."""
+
+    def run(*arguments, **environment):
+        return tincall("demo", *arguments, timeout_s=DEMO_S, cwd=tmp_path, **{MARK: str(tmp_path), **environment})
+
+    yield run
+    assert left_running(tmp_path) == []
+
+
+def assert_whole(report, direction, folder):
+    """Hold a report to design and facts: every key there, every frame accounted for, the right end, the files on disk.
+
+    Args:
+        report: what `--json` printed.
+        direction: what was asked for.
+        folder: where the command was run.
+    """
+    call, files = report["call"], report["files"]
+    assert report["verdict"]["passed"], report["verdict"]
+    assert report["board"]["verified"] is True
+    assert report["board"]["verify_ms"] > 0
+    assert (call["direction"], call["cause"]) == (direction, 16)
+    assert call["released_by"] == ("device" if direction == "out" else "phone")
+    assert call["setup_ms"] > 0
+    assert call["talk_s"] > 1
+    for way in (report["uplink"], report["downlink"]):
+        assert way["codec"] == "PCMA"
+        assert way["sent"] == way["relay_in"] == way["relay_out"] + way["relay_dropped"]
+        assert way["received"] == way["relay_out"]
+        # 20 ms a frame
+        assert abs(way["sent"] - call["talk_s"] * 50) < 15
+        assert (way["lost"], way["late"]) == (0, 0)
+        assert 0 < way["mouth_to_ear_ms"] < 1000
+        assert way["concealed"] >= 0
+    traffic = report["traffic"]
+    # 50 frames a second of 172 bytes and the headers of WebSocket, each way
+    assert traffic["bytes_up"] > report["uplink"]["sent"] * 180
+    assert traffic["bytes_down"] > report["downlink"]["sent"] * 176
+    assert 0.9 < traffic["mb_per_min"] < 2.5
+    for name in ("uplink_wav", "downlink_wav"):
+        heard = wav.load(folder / files[name], 8000)
+        assert len(heard) > (call["talk_s"] - 1) * 8000
+        assert np.abs(heard).max() > 1000
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_speech_comes_through_on_every_interpreter(demo, interpreter, direction, tmp_path):
+    keep = tmp_path / "kept"
+    done = demo("--board", interpreter, "--direction", direction, "--keep", keep, "--json")
+    report = done.document()
+    assert_whole(report, direction, tmp_path)
+    assert report["uplink"]["pesq"] >= 4.0
+    assert report["downlink"]["pesq"] >= 4.0
+    name = report["board"]["interpreter"]
+    assert name.startswith("cpython" if interpreter == "cpython" else "micropython 1.")
+    assert interpreter == "cpython" or name.endswith({"unix": "64-bit", "unix32": "32-bit"}[interpreter])
+    assert json.loads((keep / "report.json").read_text()) == report
+    png = (keep / "timeline.png").read_bytes()
+    assert png.startswith(b"\x89PNG") and len(png) > 10_000
+
+
+def test_a_clip_and_a_length_of_ones_own(demo, tmp_path):
+    clip = tmp_path / "own.wav"
+    samples = 6000 * np.sin(2 * np.pi * np.arange(16000) * 300 / 16000)
+    wav.save(clip, samples.astype(np.int16), 16000)
+    done = demo("--clip", clip, "--seconds", "2", "--board", "cpython", "--json")
+    report = done.document()
+    assert_whole(report, "out", tmp_path)
+    assert 2.5 < report["call"]["talk_s"] < 5
+    # without --keep the results are in the folder where the command was run, and nothing else is
+    assert set(report["files"].values()) == {f"demo/{path.name}" for path in (tmp_path / "demo").iterdir()}
+    assert json.loads((tmp_path / "demo" / "report.json").read_text()) == report
+
+
+def test_for_a_person_it_says_what_it_does_and_what_came_of_it(demo, tone, tmp_path):
+    # a clip of one's own is not scored, and scores need the machine to themselves
+    done = demo("--clip", tone, "--seconds", "2", "--board", "cpython", "--keep", tmp_path / "kept")
+    assert done.status == 0, done.err
+    for words in ("enrolling", "call button", "end button", "stopping"):
+        assert words in done.err
+    for words in ("uplink", "downlink", "PESQ", "mouth to ear", "timeline.png"):
+        assert words in done.out
+    assert "NO " not in done.out
+    assert "Traceback" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--direction", "up"], "--direction"),
+        (["--board", "toaster"], "unix32"),
+        (["--seconds", "0.5"], "--seconds"),
+        (["--seconds", "301"], "--seconds"),
+    ],
+)
+def test_wrong_usage_is_told(demo, arguments, words):
+    done = demo(*arguments)
+    assert done.status == 2
+    assert words in done.complaint()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(demo, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine").write_text("mine")
+    done = demo("--keep", tmp_path / "kept")
+    assert done.status == 2
+    assert "not an empty folder" in done.complaint()
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["mine"]
+    done = demo("--keep", tmp_path / "kept" / "mine")
+    assert done.status == 2
+    assert "not an empty folder" in done.complaint()
+
+
+def test_a_place_that_cannot_hold_the_results_is_told_before_the_call(demo, tmp_path):
+    (tmp_path / "demo").write_text("a file")
+    done = demo("--board", "cpython")
+    assert done.status == 2
+    assert "demo" in done.complaint() and "--keep" in done.complaint()
+    assert "relay" not in done.err
+
+
+def test_without_micropython_it_runs_on_cpython_and_says_so(demo, tone, tmp_path):
+    done = demo("--clip", tone, "--seconds", "1", "--json", TINCALL_MICROPYTHON=str(tmp_path / "nowhere"))
+    assert done.document()["board"]["interpreter"].startswith("cpython 3.")
+    assert "TINCALL_MICROPYTHON names" in done.err
+    assert "the board runs on CPython" in done.err
+
+
+@pytest.mark.parametrize("place", ["nowhere", "folder", "false"])
+def test_without_the_micropython_that_was_asked_for_it_fails(demo, tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    named = shutil.which("false") if place == "false" else tmp_path / place
+    done = demo("--board", "unix32", TINCALL_MICROPYTHON32=str(named))
+    assert done.status in (1, 2)
+    assert str(named) in done.complaint()
