@@ -273,12 +273,10 @@ def _show(console: Console, report: dict[str, Any]) -> None:
     for fact in report["verdict"]["facts"]:
         mark = "[green]yes[/]" if fact["ok"] else "[red]NO[/]"
         facts.add_row(mark, output.escape(fact["what"]), f"[dim]{output.escape(fact['figures'])}[/]")
-    files = Table.grid(padding=(0, 2))
-    titles = {"uplink_wav": "what the phone heard", "downlink_wav": "what the board heard", "timeline_png": "picture"}
-    for what, path in report["files"].items():
-        if path:
-            files.add_row(titles.get(what, "report"), output.escape(path))
     console.print()
     console.print(facts)
     console.print()
-    console.print(files)
+    titles = {"uplink_wav": "what the phone heard", "downlink_wav": "what the board heard", "timeline_png": "picture"}
+    for what, path in report["files"].items():
+        if path:  # no table: a path is to be copied, and a table would cut it
+            console.print(f"{titles.get(what, 'report'):22}{output.escape(path)}")
