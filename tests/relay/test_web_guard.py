@@ -8,7 +8,7 @@ import pytest
 from tincall.relay.web_guard import BODY_MAX_BYTES, Guard, problem
 
 
-def serve(*messages, kind="http"):
+def serve(*messages, kind="http", path="/v1/calls", bodies=None):
     """Run the guard over an application that echoes; gives the application's view and what was sent."""
     seen, sent = [], []
     waiting = list(messages)
@@ -24,7 +24,7 @@ def serve(*messages, kind="http"):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(Guard(app)({"type": kind}, receive, send))
+    asyncio.run(Guard(app, bodies)({"type": kind, "path": path}, receive, send))
     return seen, sent
 
 
@@ -73,3 +73,14 @@ def test_a_problem_has_its_members_and_a_hint_only_if_there_is_one():
         "detail": "Not here.",
     }
     assert problem(503, "busy", "No.", "Wait.")["hint"] == "Wait."
+
+
+def test_a_path_may_have_a_bound_of_its_own():
+    bodies = {"/push": BODY_MAX_BYTES + 1, "/short": 5}
+    longer, long = chunk(b"x" * (BODY_MAX_BYTES + 1)), chunk(b"x" * BODY_MAX_BYTES)
+    assert serve(longer, path="/push", bodies=bodies)[0] == [longer]
+    assert serve(longer, path="/push/more", bodies=bodies)[0] == []
+    assert serve(long, path="/v1/calls", bodies=bodies)[0] == [long]
+    assert serve(chunk(b"123456"), path="/short", bodies=bodies)[0] == []
+    refused = serve(chunk(b"x" * (BODY_MAX_BYTES + 2)), path="/push", bodies=bodies)[1]
+    assert str(BODY_MAX_BYTES + 1) in json.loads(refused[1]["body"])["detail"]

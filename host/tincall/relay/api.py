@@ -6,7 +6,7 @@ machines and a `detail` for people. Requests are strict: an unknown field is ref
 
 import base64
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
@@ -187,12 +187,14 @@ class Api:
         return shown | {"link": self._exchange.online(sn)}
 
 
-def build(api: Api, token: str) -> FastAPI:
+def build(api: Api, token: str, more: Sequence[APIRouter] = (), bodies: Mapping[str, int] | None = None) -> FastAPI:
     """Make the application.
 
     Args:
         api: the routes.
         token: what operators show; at least 32 characters.
+        more: further routes, which see to it themselves who may use them.
+        bodies: paths where bodies may have another length than `web_guard.BODY_MAX_BYTES`.
     """
 
     async def operator(request: Request) -> None:
@@ -220,12 +222,14 @@ def build(api: Api, token: str) -> FastAPI:
         guarded.add_api_route(path, route, methods=[method], status_code=status)
     app.include_router(health)
     app.include_router(guarded)
+    for router in more:
+        app.include_router(router)
     app.exception_handler(OperatorError)(_operator_error)
     app.exception_handler(CallRefused)(_call_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(Exception)(_bug)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, bodies=bodies or {})
     return app
 
 

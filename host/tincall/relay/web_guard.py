@@ -5,11 +5,12 @@ Bodies are read whole before a route sees the request, since all of them are sma
 
 import http
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY_MAX_BYTES = 16 * 1024  # the longest body that makes sense has some 300 bytes
+BODY_MAX_BYTES = 16 * 1024  # an operator's longest body has some 300 bytes
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -32,10 +33,12 @@ class Guard:
 
     Args:
         app: what comes after.
+        bodies: paths where bodies may have another length than `BODY_MAX_BYTES`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, bodies: Mapping[str, int] | None = None) -> None:
         self._app = app
+        self._bodies = dict(bodies or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -48,9 +51,10 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), (b"cache-control", b"no-store")]
             await send(message)
 
-        body = await _whole_body(receive)
+        most = self._bodies.get(scope["path"], BODY_MAX_BYTES)
+        body = await _whole_body(receive, most)
         if body is None:
-            await _refuse_large(send_private)
+            await _refuse_large(send_private, most)
             return
         given = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -60,7 +64,7 @@ class Guard:
         await self._app(scope, receive_whole, send_private)
 
 
-async def _whole_body(receive: Receive) -> bytes | None:
+async def _whole_body(receive: Receive, most: int) -> bytes | None:
     """Read a body; None when it is longer than the bound, or the client left."""
     body: bytes = b""
     while True:
@@ -68,14 +72,14 @@ async def _whole_body(receive: Receive) -> bytes | None:
         if message["type"] != "http.request":
             return None
         body += bytes(message.get("body", b""))
-        if len(body) > BODY_MAX_BYTES:
+        if len(body) > most:
             return None
         if not message.get("more_body", False):
             return body
 
 
-async def _refuse_large(send: Send) -> None:
-    told = problem(413, "too_large", f"A body has at most {BODY_MAX_BYTES} bytes.")
+async def _refuse_large(send: Send, most: int) -> None:
+    told = problem(413, "too_large", f"A body has at most {most} bytes.")
     data = json.dumps(told).encode()
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(data)).encode())]
     headers.append((b"connection", b"close"))
