@@ -46,7 +46,7 @@ def test_calls_are_listed_with_how_they_ended(relay):
     shown = tincall("calls", "--limit", "7").stdout
     assert relay.asked[-1] == ("/v1/calls", {"limit": 7})
     ended = next(line for line in shown.splitlines() if line.startswith(" c1"))
-    for word in ("SN-1", "->", "alice", "1:02", "PCMA"):
+    for word in ("SN-1", "->", "alice", "1:02", "normal, phone"):
         assert word in ended
     still = next(line for line in shown.splitlines() if line.startswith(" c2"))
     assert "<-" in still

@@ -35,6 +35,13 @@ def ending(record: dict[str, Any]) -> str:
     return f"{causes.sentence(record['cause'])} By the {record['released_by']}."
 
 
+def in_short(record: dict[str, Any]) -> str:
+    """Say how a call ended in two words, for a table; its state while it has not."""
+    if record["state"] != "ended":
+        return str(record["state"])
+    return f"{causes.name(record['cause']).lower().replace('_', ' ')}, {record['released_by']}"
+
+
 def _show(console: "Console", found: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
@@ -53,8 +60,7 @@ def _show(console: "Console", found: list[dict[str, Any]]) -> None:
             "->" if record["direction"] == "out" else "<-",
             output.escape(record["phone"]),
             output.lasted(record["duration_ms"]),
-            output.escape(record["codec"]),
-            output.escape(ending(record)),
+            output.escape(in_short(record)),
         )
     console.print(table)
 
