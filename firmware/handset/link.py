@@ -236,9 +236,8 @@ class Link:
         while True:
             now_ms = clock.now_ms()
             if self._error is None:
-                self._read(
-                    now_ms
-                )  # first: after a write that fails TLS gives nothing more, not even the relay's reason
+                # read first: after a write that fails TLS gives nothing more, not even the relay's reason
+                self._read(now_ms)
                 self.flush()
             if self._error is not None:
                 raise self._error
