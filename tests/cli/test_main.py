@@ -110,3 +110,18 @@ def test_a_command_with_a_json_option_of_its_own_keeps_it(monkeypatch):
 def test_the_module_runs_as_the_program_does():
     done = subprocess.run([sys.executable, "-m", "tincall", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("tincall ")
+
+
+def test_an_interrupt_that_a_library_hid_still_ends_with_130():
+    program = (
+        "import os, signal, sys\n"
+        "from tincall.cli import devices, main\n"
+        "def command() -> None:\n"
+        "    try:\n        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n        raise RuntimeError('wrapped')\n"
+        "devices.devices = command\n"
+        "sys.argv = ['tincall', 'devices']\n"
+        "main.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

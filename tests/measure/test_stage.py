@@ -176,6 +176,15 @@ def test_an_interrupt_while_all_stop_is_not_lost(program, tmp_path, monkeypatch)
     assert not alive(found["pid"])
 
 
+def test_an_interrupt_that_was_made_another_error_is_one_all_the_same(tmp_path):
+    with pytest.raises(KeyboardInterrupt), Stage(tmp_path):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("Error calling __set_name__") from error
+
+
 def test_terminable_turns_sigterm_into_ctrl_c():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), stage.terminable():

@@ -5,8 +5,10 @@ Exit status: 0 done; 1 the thing asked for failed; 2 wrong usage or configuratio
 
 import functools
 import inspect
+import signal
 from collections.abc import Callable
 from importlib import import_module
+from types import FrameType
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -130,7 +132,17 @@ def options(
 
 def run() -> None:
     """Run the program with this process's arguments; never returns."""
+    interrupts: list[int] = []
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupted)
     try:
         app(prog_name="tincall")
-    except KeyboardInterrupt:  # before or after typer's own watch
-        raise SystemExit(130) from None
+    except BaseException as error:
+        # `import` and some libraries make another exception of a KeyboardInterrupt
+        if interrupts or isinstance(error, KeyboardInterrupt):
+            raise SystemExit(130) from None
+        raise

@@ -154,8 +154,9 @@ class Stage:
             self._actors.pop()
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if kind is None and self._is_interrupted:
-            raise KeyboardInterrupt
+        if self._is_interrupted and kind is not KeyboardInterrupt:
+            # somebody caught it, or made another exception of it, as `import` does
+            raise KeyboardInterrupt from None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._is_interrupted = True
@@ -220,7 +221,7 @@ def wait_until(stage: Stage, what: str, seconds: float, test: Any) -> Any:
 @contextmanager
 def terminable() -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, so that files made for the time being are removed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         yield
     finally:

@@ -1,0 +1,85 @@
+"""Ctrl-C and SIGTERM at any moment of the demo: everything it started is stopped, quietly, with status 130."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from chain import MARK, left_running
+
+END_S = 30.0
+# a line of the demo's progress, and how long after it; what the demo is then at
+MOMENTS = [
+    ("laying out", 0.02),  # the first process starts
+    ("starting the relay", 0.3),  # the relay is not ready
+    ("enrolling", 0.15),
+    ("switching the board on", 0.2),  # it boots, or verifies itself
+    ("call button", 0.1),  # it rings
+    ("talking", 0.5),
+    ("stopping", 0.05),  # all is being stopped as it is
+    ("judging", 0.1),  # nothing runs any more
+]
+
+
+@pytest.fixture
+def demo(tmp_path, tone):
+    """Start a demo that talks for a second; at the end of the test nothing of it is left, neither process nor file."""
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tincall", "demo", "--board", "cpython", "--clip", str(tone), "--seconds", "1"],
+        cwd=tmp_path,
+        env={**os.environ, MARK: str(tmp_path), "TMPDIR": str(tmp_path / "tmp"), "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+    assert left_running(tmp_path) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def heard(process, words):
+    """Read what the demo says until it says `words`."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if words in line:
+            return
+    pytest.fail(f"the demo ended before it said {words!r}: {lines}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("words", "seconds"), MOMENTS)
+def test_at_any_moment_all_stops(demo, words, seconds, number):
+    heard(demo, words)
+    time.sleep(seconds)
+    demo.send_signal(number)
+    out, err = demo.communicate(timeout=END_S)
+    assert demo.returncode == 130, err
+    assert "Traceback" not in out + err
+    assert "tincall:" not in err
+
+
+def test_a_second_ctrl_c_does_not_leave_half_of_it(demo):
+    heard(demo, "talking")
+    for _ in range(5):
+        demo.send_signal(signal.SIGINT)
+        time.sleep(0.03)
+    out, err = demo.communicate(timeout=END_S)
+    assert demo.returncode == 130, err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.3, 0.45])
+def test_before_it_has_begun_it_just_ends(demo, seconds):
+    time.sleep(seconds)
+    demo.send_signal(signal.SIGINT)
+    _, err = demo.communicate(timeout=END_S)
+    assert demo.returncode in (130, -signal.SIGINT), err
+    assert "Traceback" not in err
