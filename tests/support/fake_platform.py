@@ -42,12 +42,15 @@ class FakePlatform:
     """A server; a context manager.
 
     `answers` holds, by path, what to say: one answer for ever, a list of answers of which the last stays, or a function of
-    the request. `asked` holds what came.
+    the request. `asked` holds what came. The path that `answers` does not know is answered with status 404.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | list[Answer] | Callable[[Asked], Answer]] = {}
         self.asked: list[Asked] = []
+        # set when the first request came
+        self.came = threading.Event()
+        # what the header Date says, if not the time
         self.date: str | None = None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -63,6 +66,7 @@ class FakePlatform:
         """Choose what to say."""
         with self._lock:
             self.asked.append(asked)
+            self.came.set()
             found = self.answers.get(asked.path, Raw(404, b"{}"))
             if callable(found):
                 return found(asked)
@@ -83,6 +87,7 @@ class FakePlatform:
 def _handler(platform: FakePlatform) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 65536
 
         def do_GET(self) -> None:
             self._serve()
