@@ -6,7 +6,7 @@ machines and a `detail` for people. Requests are strict: an unknown field is ref
 
 import base64
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
@@ -187,6 +187,22 @@ class Api:
         return shown | {"link": self._exchange.online(sn)}
 
 
+def operator_only(token: str) -> Callable[[Request], Awaitable[None]]:
+    """Make the dependency of routes that are for operators.
+
+    Args:
+        token: what operators show; at least 32 characters.
+    """
+
+    async def operator(request: Request) -> None:
+        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+        is_bearer = scheme.lower() == "bearer"
+        if not hmac.compare_digest(shown.strip().encode("utf-8", "replace"), token.encode()) or not is_bearer:
+            raise HTTPException(401, "The operator token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
+
+    return operator
+
+
 def build(api: Api, token: str, more: Sequence[APIRouter] = (), bodies: Mapping[str, int] | None = None) -> FastAPI:
     """Make the application.
 
@@ -197,17 +213,11 @@ def build(api: Api, token: str, more: Sequence[APIRouter] = (), bodies: Mapping[
         bodies: paths where bodies may have another length than `web_guard.BODY_MAX_BYTES`.
     """
 
-    async def operator(request: Request) -> None:
-        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-        is_bearer = scheme.lower() == "bearer"
-        if not hmac.compare_digest(shown.strip().encode("utf-8", "replace"), token.encode()) or not is_bearer:
-            raise HTTPException(401, "The operator token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
-
     app = FastAPI(title="Tincall", version=tincall.__version__, docs_url=None, redoc_url=None)
     health = APIRouter()
     health.add_api_route("/livez", api.livez)
     health.add_api_route("/readyz", api.readyz, responses={503: {"description": "Not ready."}})
-    guarded = APIRouter(prefix="/v1", dependencies=[Depends(operator)], responses=REFUSALS)
+    guarded = APIRouter(prefix="/v1", dependencies=[Depends(operator_only(token))], responses=REFUSALS)
     for method, path, route, status in (
         ("GET", "/devices", api.devices, 200),
         ("POST", "/devices", api.enrol, 201),
