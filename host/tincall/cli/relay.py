@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextlib import AsyncExitStack
 
+    from fastapi import APIRouter
+
+    from tincall.relay.api import Api
     from tincall.relay.cdr import Records
     from tincall.relay.limits import Limits
     from tincall.relay.registry import Registry
-    from tincall.relay.switchboard import Switchboard
+    from tincall.relay.store.engine import Database
+    from tincall.relay.switchboard import Contacts, PhoneLegs
     from tincall.settings import DataFolder, LimitSettings, Settings
     from tincall.simulator.phone import PhoneScript
+    from tincall.wechat.adapter import Adapter
     from tincall.worker.leg import WorkerLeg
     from tincall.worker.supervisor import Supervisor
 
@@ -103,24 +108,25 @@ async def _build(
     import datetime
 
     from tincall.clock import SystemClock
-    from tincall.relay import authority, gate, tls
+    from tincall.relay import api, authority, gate, tls
     from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.switchboard import Switchboard
     from tincall.relay.verifier import Verifier
+    from tincall.wechat.adapter import Adapter, Ground
 
     clock = SystemClock()
     authority.check_server(folder, datetime.datetime.now(datetime.UTC))
     context = tls.server_context(folder.server, folder.server_key, settings.device.tls_max)
-    registry, records = await _stored(stack, folder, clock)
+    kek = authority.load_kek(folder)
+    database, registry, records = await _stored(stack, folder, kek, clock)
     verifier = Verifier(registry, authority.certificate_der(folder), settings.limits, clock)
     supervisor = await _workers(stack, settings)
-    scripts = {script.id: script.model_dump(mode="json", exclude_none=True) for script in phones}
-    contacts = [{"id": script.id, "name": script.name or script.id} for script in phones]
-
-    async def phone_leg(phone_id: str) -> "WorkerLeg":
-        return await supervisor.take(scripts[phone_id])
-
-    switchboard = Switchboard(phone_leg, records, lambda sn: contacts, clock, settings.call)
+    adapter = None
+    if settings.wechat.appid:
+        ground = Ground(folder, database, registry, kek, supervisor.take, clock)
+        adapter = await Adapter.open(ground, settings.wechat, settings.call)
+    phone_leg, contacts = _phones(adapter, supervisor, phones)
+    switchboard = Switchboard(phone_leg, records, contacts, clock, settings.call, plays_phones=adapter is None)
     registry.watchers.append(switchboard.device_changed)
     door = await gate.serve(
         settings.device.host,
@@ -132,7 +138,14 @@ async def _build(
         clock,
     )
     stack.push_async_callback(door.close)
-    web_port = await _web(stack, folder, settings, registry, records, switchboard, contacts)
+    more: list[APIRouter] = []
+    if adapter is not None:
+        more = adapter.attach(switchboard, records)
+        stack.push_async_callback(adapter.close)
+        await adapter.sweep()
+    # whom boards may call by name of nobody's board: the scripted phones
+    routes = api.Api(registry, records, switchboard, lambda: contacts(""))
+    web_port = await _web(stack, folder, settings, routes, more)
     stack.push_async_callback(switchboard.stop)
     heartbeat = Heartbeat(registry, records, switchboard)
     heartbeat.start()
@@ -141,15 +154,30 @@ async def _build(
     return {"device_port": door.port, "web_port": web_port}
 
 
-async def _stored(stack: "AsyncExitStack", folder: "DataFolder", clock: Any) -> "tuple[Registry, Records]":
+def _phones(
+    adapter: "Adapter | None", supervisor: "Supervisor", scripted: "list[PhoneScript]"
+) -> "tuple[PhoneLegs, Contacts]":
+    """Give how a phone's leg is made and whom a board may call: people through the platform, or else scripted phones."""
+    if adapter is not None:
+        return adapter.phone_leg, adapter.contacts.shown
+    scripts = {script.id: script.model_dump(mode="json", exclude_none=True) for script in scripted}
+    contacts = [{"id": script.id, "name": script.name or script.id} for script in scripted]
+
+    async def phone_leg(phone_id: str) -> "WorkerLeg":
+        return await supervisor.take(scripts[phone_id])
+
+    return phone_leg, lambda sn: contacts
+
+
+async def _stored(
+    stack: "AsyncExitStack", folder: "DataFolder", kek: bytes, clock: Any
+) -> "tuple[Database, Registry, Records]":
     """Open what is on disk; calls that a dead process left open are closed before the first new one."""
     from tincall.logs import get
-    from tincall.relay import authority
     from tincall.relay.cdr import Records
     from tincall.relay.registry import Registry
     from tincall.relay.store.engine import Database
 
-    kek = authority.load_kek(folder)
     database = Database.open(folder.database)
     stack.push_async_callback(database.close)
     registry = Registry(database, kek, clock)
@@ -158,7 +186,7 @@ async def _stored(stack: "AsyncExitStack", folder: "DataFolder", clock: Any) -> 
     left_open = await records.sweep()
     if left_open:
         get("relay").warning("calls of a relay that died are closed", calls=left_open)
-    return registry, records
+    return database, registry, records
 
 
 async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor":
@@ -177,19 +205,13 @@ async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor
 
 
 async def _web(
-    stack: "AsyncExitStack",
-    folder: "DataFolder",
-    settings: "Settings",
-    registry: "Registry",
-    records: "Records",
-    switchboard: "Switchboard",
-    contacts: list[dict[str, str]],
+    stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", routes: "Api", more: "list[APIRouter]"
 ) -> int:
     from tincall.cli.web_server import WebServer
     from tincall.relay import api, authority, tls
+    from tincall.wechat.web import BODIES
 
-    routes = api.Api(registry, records, switchboard, lambda: contacts)
-    app = api.build(routes, authority.load_operator_token(folder))
+    app = api.build(routes, authority.load_operator_token(folder), more, BODIES if more else None)
     context = tls.server_context(folder.server, folder.server_key)
     web = await WebServer.open(app, settings.web.host, settings.web.port, folder.server, folder.server_key, context)
     stack.push_async_callback(web.close)
