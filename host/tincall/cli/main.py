@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": ("demo", "demo", "Make a whole call on this machine: relay, board and phone, and judge what was heard."),
     "init": ("init", "init", "Make a relay's data folder: certificates, keys, settings, database."),
     "relay": ("relay", "relay", "Run the relay."),
+    "simulate": ("simulate", "simulate", "Run the phones' platform on this machine, for trying and testing."),
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),
     "devices": ("devices", "devices", "List the boards that are enrolled."),

@@ -21,7 +21,8 @@ class Fault(BaseModel):
         after: how many true answers come before.
         delay_ms: how long the answer takes.
         kind: `number` answers in form; `http` answers with status `http_status` and a page that is not JSON; `drop` closes
-            the connection without an answer; `garbage` answers 200 with half a JSON document.
+            the connection without an answer; `lost_answer` does what was asked and then closes it; `garbage` answers 200
+            with half a JSON document.
         http_status: for `http`.
     """
 
@@ -32,7 +33,7 @@ class Fault(BaseModel):
     times: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     after: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     delay_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
-    kind: Literal["number", "http", "drop", "garbage"] = "number"
+    kind: Literal["number", "http", "drop", "lost_answer", "garbage"] = "number"
     http_status: Annotated[int, Field(ge=300, le=599)] = 502
 
 

@@ -102,19 +102,28 @@ class Pusher:
         self._ledger = ledger
         self._envelope = envelope
         self._original_id = original_id
-        self._client = httpx.AsyncClient(trust_env=False)
+        self._verify: ssl.SSLContext | bool = True
+        self._made: httpx.AsyncClient | None = None
 
     def trust(self, authority: str) -> None:
-        """Trust a certificate authority of one's own, as a relay on this machine has it.
+        """Trust a certificate authority of one's own, as a relay on this machine has it; before the first push.
 
         Args:
             authority: PEM file.
         """
-        self._client = httpx.AsyncClient(trust_env=False, verify=ssl.create_default_context(cafile=authority))
+        self._verify = ssl.create_default_context(cafile=authority)
 
     async def close(self) -> None:
         """End the connections to the relay."""
-        await self._client.aclose()
+        if self._made is not None:
+            await self._made.aclose()
+            self._made = None
+
+    @property
+    def _client(self) -> httpx.AsyncClient:
+        if self._made is None:
+            self._made = httpx.AsyncClient(trust_env=False, verify=self._verify)
+        return self._made
 
     def notification(self, room: Room) -> dict[str, Any]:
         """Give the clear fields of a room's `iot_voip_notify`; with secrets."""

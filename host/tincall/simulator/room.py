@@ -343,6 +343,8 @@ class Room:
             "why": self.why,
             "statuses": list(self.statuses),
             "joined": self.was_joined,
+            "rang": self._did_ring,
+            "talked": self._did_talk,
             "ring_ms": ticks_diff(till_ms, self._rang_ms) if self._did_ring and self.state in (TALKING, OVER) else 0,
             "talk_ms": ticks_diff(self._over_ms, self._talked_ms) if self._did_talk and self.state == OVER else 0,
             "frames_up": self.frames_up,

@@ -15,11 +15,13 @@ from tincall.clock import Clock, SystemClock
 from tincall.ids import Random
 from tincall.logs import get
 from tincall.simulator import credentials
+from tincall.simulator.callee import ScriptedPhone
 from tincall.simulator.cloud import Cloud
 from tincall.simulator.credentials import Credentials
 from tincall.simulator.envelope import Envelope
 from tincall.simulator.impair import FramePath, FrameProfile
 from tincall.simulator.ledger import Ledger
+from tincall.simulator.phone import PhoneScript
 from tincall.simulator.pusher import Pusher, PushPlan, Sent
 from tincall.simulator.room import MADE, OVER, RINGING, Order, Room, Times
 from tincall.simulator.rooms import Rooms, deliver_down, deliver_up
@@ -79,6 +81,7 @@ class Service:
         self._moved = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._paths: dict[tuple[str, str], _Path] = {}
+        self._phones: dict[str, ScriptedPhone] = {}
         self._is_stopped = False
 
     async def stop(self) -> None:
@@ -86,6 +89,8 @@ class Service:
         self._is_stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        for phone in self._phones.values():
+            phone.close()
         for path in self._paths.values():
             path.close()
         self._paths.clear()
@@ -93,6 +98,33 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pusher.close()
+
+    # phones
+
+    def add_phone(self, script: PhoneScript, vanish_after_ms: int = 0) -> None:
+        """Switch a scripted phone on; the one that was there under its id is switched off.
+
+        Raises:
+            OperatorError: its clip cannot be read.
+        """
+        made = ScriptedPhone(self.rooms, script, self.clock, self.ledger, vanish_after_ms)
+        older = self._phones.get(script.id)
+        if older is not None:
+            older.close()
+        self._phones[script.id] = made
+
+    def call_device(
+        self, openid: str, sn: str, model_id: str, payload: str, room_type: str = "voice", time_limit_ms: int = 0
+    ) -> Room:
+        """Let a user call a device, by their scripted phone if they have one.
+
+        Raises:
+            Refused: the platform does not allow it, or the user is in a call.
+        """
+        scripted = self._phones.get(openid)
+        if scripted is None or self.rooms.line(openid) is not scripted.line:
+            return self.rooms.place(openid, sn, model_id, payload, room_type, time_limit_ms)
+        return scripted.call(sn, model_id, payload, room_type, time_limit_ms)
 
     # pushes
 

@@ -28,6 +28,8 @@ class _Dropped(Response):
         """Promise a body and send none, which makes the server close the connection."""
         headers = [(b"content-length", b"1"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if self.background is not None:
+            await self.background()
 
 
 def build(service: Service) -> FastAPI:
@@ -53,12 +55,12 @@ def _route(service: Service) -> Callable[[Request], Awaitable[Response]]:
             await asyncio.sleep(fault.delay_ms / 1000)
         if fault is not None and fault.kind == "http":
             return Response(b"<html><body>Bad Gateway</body></html>", fault.http_status, media_type="text/html")
-        if fault is not None and fault.kind == "drop":
-            return _Dropped()
-        if fault is not None and fault.kind == "garbage":
-            return Response(GARBAGE, media_type=JSON)
         # what is in the background runs when the answer is on the wire
         after = BackgroundTask(_announce, service, due) if due is not None else None
+        if fault is not None and fault.kind in ("drop", "lost_answer"):
+            return _Dropped(background=after)
+        if fault is not None and fault.kind == "garbage":
+            return Response(GARBAGE, media_type=JSON)
         return Response(json.dumps(reply.fields), media_type=JSON, background=after)
 
     return answer

@@ -125,9 +125,8 @@ class Controls:
 
     async def call(self, asked: DeviceCall) -> dict[str, Any]:
         """Let a user call a device, as the mini program's `callDevice` does."""
-        rooms = self._service.rooms
         try:
-            room = rooms.place(
+            room = self._service.call_device(
                 asked.openid, asked.sn, asked.model_id, asked.payload, asked.room_type, asked.time_limit_ms
             )
         except Refused as refused:
