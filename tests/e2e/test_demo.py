@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -150,3 +151,14 @@ def test_without_the_micropython_that_was_asked_for_it_fails(demo, tmp_path, pla
     done = demo("--board", "unix32", TINCALL_MICROPYTHON32=str(named))
     assert done.status in (1, 2)
     assert str(named) in done.complaint()
+
+
+def test_the_reason_of_a_failure_is_told_and_its_log_is_where_it_says(demo, tmp_path):
+    crash = tmp_path / "crash.py"
+    crash.write_text("raise SystemExit('no such worker')")
+    command = json.dumps([sys.executable, str(crash)])
+    done = demo("--board", "cpython", TINCALL__WORKER__COMMAND=command)
+    assert done.status == 1
+    assert "no worker can be started" in done.complaint()
+    assert "no such worker" in (tmp_path / "demo" / "relay.log").read_text()
+    assert "tincall-demo-" not in done.err

@@ -6,6 +6,7 @@ it, enrol a board, switch it on, call, talk, hang up, read the records, judge.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -197,7 +198,10 @@ def _folder(keep: Path | None) -> Iterator[Path]:
             hint = "Name a folder for everything after --keep."
             raise OperatorError(f"cannot write to {where}: {error.strerror}", hint, 2) from error
         with folder as made:
-            yield Path(made)
+            try:
+                yield Path(made)
+            except OperatorError as error:
+                raise _with_logs(error, Path(made)) from error
         return
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise OperatorError(f"{keep} is not an empty folder", "Name a new one after --keep.", 2)
@@ -206,6 +210,16 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     except OSError as error:
         raise OperatorError(f"cannot make {keep}: {error.strerror}", "Name another folder after --keep.", 2) from error
     yield keep.absolute()
+
+
+def _with_logs(error: OperatorError, folder: Path) -> OperatorError:
+    """Save the logs out of a folder that will vanish, and let the error name them where they are then."""
+    for log in folder.rglob("*.log"):
+        kept = _RESULTS / log.relative_to(folder)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log, kept)
+    message, hint = (text.replace(str(folder), str(_RESULTS)) for text in (error.message, error.hint))
+    return OperatorError(message, hint, error.status)
 
 
 def _clips(folder: Path, clip: Path | None, seconds: float | None) -> tuple[Path, Path]:
