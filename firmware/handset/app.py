@@ -125,10 +125,11 @@ class App:
         seq = (noise[0] << 8) | noise[1]
         stamp = int.from_bytes(noise[2:], "big")
         speaker = microphone = None
+        ring_ms = board.SPK_IBUF_BYTES * 500 // board.RATE_HZ
         try:
             speaker = audio.open_speaker(board)
             microphone = audio.open_microphone(board)
-            return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS)
+            return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms)
         except (OSError, MemoryError, CallError):
             audio.close(speaker)
             audio.close(microphone)
@@ -155,6 +156,17 @@ def _hello():
     }
 
 
+def crashed(loop, context):
+    """Say what nobody expected in a task, and start anew: half a telephone is none."""
+    diag.crashed(context.get("exception", context["message"]))
+    machine.reset()
+
+
+async def _live(app):
+    asyncio.get_event_loop().set_exception_handler(crashed)
+    await app.run()
+
+
 def run():
     """Run the board until power is cut; returns when it has no identity or was switched off for good."""
     diag.say("boot", firmware=VERSION, board=board.NAME, interpreter=diag.interpreter(), heap_free=diag.heap_free())
@@ -164,4 +176,4 @@ def run():
     except StoreError as error:
         diag.failed("identity", error)
         return
-    asyncio.run(app.run())
+    asyncio.run(_live(app))

@@ -65,8 +65,10 @@ async def upgrade(stream, path, host, token, timeout_ms):
         ("Authorization", "Bearer " + token),
     )
     answer = await https.exchange(stream, "GET", path, host, headers, b"", timeout_ms)
+    if answer.status in (401, 403):
+        raise LinkError("token_refused", "%s did not take our token (status %d)" % (stream.where, answer.status))
     if answer.status != 101:
-        raise LinkError("token_refused", "%s refused the link with status %d" % (stream.where, answer.status))
+        raise LinkError("link_refused", "%s refused the link with status %d" % (stream.where, answer.status))
     proof = binascii.b2a_base64(_sha1(key.encode() + _GUID)).strip().decode()
     if (
         answer.headers.get("sec-websocket-accept") != proof

@@ -9,7 +9,7 @@ import asyncio
 from array import array
 
 from callcore import g711, wire
-from callcore.compat import const
+from callcore.compat import const, ticks_diff
 from callcore.framer import MAX_HEADER_BYTES as PACKET_OFFSET
 from callcore.jitter import PLAYED, JitterBuffer
 from callcore.mask import move
@@ -31,12 +31,14 @@ class Voice:
         seq: first sequence number, random.
         stamp: first timestamp, random.
         target_ms: delay of the jitter buffer, 20 to 200 ms.
+        ring_ms: how much sound the speaker's driver holds, in ms.
 
     Attributes:
         jitter: the JitterBuffer, with the counters of what arrived.
+        underruns: times the speaker's ring ran dry because the loop came too late.
     """
 
-    def __init__(self, link, microphone, speaker, media, seq, stamp, target_ms):
+    def __init__(self, link, microphone, speaker, media, seq, stamp, target_ms, ring_ms):
         name = media["codec"]
         ptime_ms = media["ptime"]
         self._link = link
@@ -64,6 +66,9 @@ class Voice:
         self._sound = bytearray(self._samples * 2)  # for the speaker
         self._playing = self._silence
         self._played = len(self._silence)  # bytes of `_playing` that the speaker has taken
+        self._ring_ms = ring_ms
+        self._full_ms = clock.now_ms()  # when the speaker's ring was last known to be full
+        self.underruns = 0
         self._marker = 1
         self._tasks = []
         link.media_open(wire.RTP_HEADER_BYTES + self._payload_bytes)
@@ -92,7 +97,7 @@ class Voice:
             "concealed": jitter.concealed,
             "jitter_ms": jitter.jitter_ms(),
             "buffer_ms": jitter.level_ms(),
-            "underruns": getattr(self._speaker, "underruns", 0),
+            "underruns": self.underruns,
         }
         return up, down
 
@@ -148,10 +153,15 @@ class Voice:
             left = len(self._playing) - self._played
             if left:
                 n = self._speaker.write(self._playing, self._played, left)
+                now_ms = clock.now_ms()
                 if not n:
+                    self._full_ms = now_ms
                     await clock.sleep_ms(_POLL_MS)
                     continue
                 self._played += n
+                if ticks_diff(now_ms, self._full_ms) > self._ring_ms:
+                    self._full_ms = now_ms
+                    self.underruns += 1
             else:
                 self._next()
 

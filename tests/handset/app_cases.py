@@ -291,3 +291,18 @@ def test_the_lamp_blinks_while_it_rings_and_shines_while_we_talk():
         call.CLOSING: app.panel.OFF,
         call.ENDED: app.panel.OFF,
     }
+
+
+def test_a_task_that_crashed_is_told_and_the_board_starts_anew():
+    said = []
+    resets = []
+    real = app.diag.crashed, app.machine.reset
+    app.diag.crashed = said.append
+    app.machine.reset = lambda: resets.append(1)
+    try:
+        error = ZeroDivisionError("one by nothing")
+        app.crashed(None, {"message": "in a task", "exception": error})
+        app.crashed(None, {"message": "without one"})
+    finally:
+        app.diag.crashed, app.machine.reset = real
+    assert said == [error, "without one"] and resets == [1, 1]

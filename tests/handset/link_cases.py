@@ -80,6 +80,9 @@ def test_a_refused_upgrade_is_a_refused_token():
     for status in (401, 403):
         error = answer_to(World(), status)[2]
         assert error.reason == "token_refused" and str(status) in error.detail
+    for status in (404, 429, 503):
+        error = answer_to(World(), status)[2]
+        assert error.reason == "link_refused" and str(status) in error.detail
 
 
 def test_a_server_that_does_not_prove_to_be_a_websocket_is_none():

@@ -68,7 +68,7 @@ class Talk:
         self.microphone = Microphone(self.world, sound, most)
         self.speaker = Speaker(self.world, most)
         media = {"codec": codec, "ptime": ptime, "ssrc": MINE, "remote_ssrc": THEIRS}
-        self.voice = Voice(self.link, self.microphone, self.speaker, media, 65533, 0xFFFFFF00, 40)
+        self.voice = Voice(self.link, self.microphone, self.speaker, media, 65533, 0xFFFFFF00, 40, 40)
         self.codec = codec
         self.ptime = ptime
         self._state = array("I", [65530, 0xFFFFFFF0, THEIRS])
@@ -175,6 +175,17 @@ def test_the_speaker_always_has_something():
     talk = Talk()
     talk.world.run(1000)
     assert len(talk.speaker.heard) >= 16000 and not any(talk.speaker.heard)
+
+
+def test_a_loop_that_comes_too_late_is_counted_as_an_underrun():
+    talk = Talk()
+    talk.world.run(500)
+    assert talk.voice.underruns == 0
+    for stall_ms, underruns in ((30, 0), (41, 1), (300, 2)):
+        talk.world.now += stall_ms  # every task was kept waiting
+        talk.world.run(200)
+        assert talk.voice.underruns == underruns, stall_ms
+    assert talk.voice.figures()[1]["underruns"] == 2
 
 
 def test_a_missing_frame_is_silence_of_its_length_and_counted():

@@ -75,7 +75,7 @@ async def main():
 
     line = link.Link(stream, rest, print, media)
     choice = {"codec": "PCMA", "ptime": 20, "ssrc": 0x89ABCDEF, "remote_ssrc": 0x89ABCDEF}
-    sound = voice.Voice(line, Tone(), Ear(), choice, 65500, 0xFFFFF000, 40)
+    sound = voice.Voice(line, Tone(), Ear(), choice, 65500, 0xFFFFF000, 40, 40)
     sounds.append(sound)
     if "allocate" in sys.argv:
         spoil(sound)
