@@ -79,6 +79,8 @@ def load(store):
     except StoreError as error:
         if error.reason == "record_missing":
             raise StoreError("record_missing", "this board has no identity yet; enrol it and write its identity")
+        if error.reason == "record_damaged":
+            raise StoreError("record_damaged", "the identity is damaged, enrol this board anew: " + error.detail)
         raise
     except ValueError:
         raise StoreError("record_damaged", "the identity is no JSON")

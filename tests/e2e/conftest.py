@@ -1,5 +1,7 @@
 """Fixtures of the chain: a relay with phones of one kind, shared by the tests that need that kind, and an interpreter."""
 
+import socket
+
 import numpy as np
 import pytest
 from chain import Relay, left_running
@@ -57,3 +59,11 @@ def tone(tmp_path_factory):
     samples = 8000 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
     wav.save(path, samples.astype(np.int16), 8000)
     return path
+
+
+@pytest.fixture
+def free_port():
+    """Give a port that nobody listens on, held so that nobody begins to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
