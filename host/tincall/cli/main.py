@@ -18,7 +18,7 @@ import tincall
 from tincall.cli import output
 from tincall.errors import OperatorError
 
-# name: (module of tincall.cli, function in it, what the list of commands says)
+# name: (module of tincall.cli, function in it or table of subcommands, what the list of commands says)
 COMMANDS = {
     "demo": ("demo", "demo", "Make a whole call on this machine: relay, board and phone, and judge what was heard."),
     "init": ("init", "init", "Make a relay's data folder: certificates, keys, settings, database."),
@@ -30,6 +30,7 @@ COMMANDS = {
     "calls": ("calls", "calls", "List calls, or show one."),
     "call": ("call", "call", "Let a phone call a board, or press an emulated board's button."),
     "hangup": ("call", "hangup", "End a call."),
+    "wechat": ("wechat", "SUBCOMMANDS", "Look at the platform's side, and sign or register Android devices."),
     "stream": ("stream", "stream", "Play a WAV as a board's microphone, or record its speaker."),
 }
 JsonOption = Annotated[
@@ -79,8 +80,14 @@ class Commands(TyperGroup):
 def load(name: str) -> Any:
     """Make the command of a name, with `--json` if it has none of its own."""
     module, function, sentence = COMMANDS[name]
-    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    one.command(name, help=sentence)(_with_json(getattr(import_module(f"tincall.cli.{module}"), function)))
+    found = getattr(import_module(f"tincall.cli.{module}"), function)
+    one = typer.Typer(name=name, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+    if isinstance(found, dict):
+        one.callback(help=sentence)(_with_json(lambda: None))
+        for sub, (run_it, told) in found.items():
+            one.command(sub, help=told)(_with_json(run_it))
+    else:
+        one.command(name, help=sentence)(_with_json(found))
     return typer.main.get_command(one)
 
 
