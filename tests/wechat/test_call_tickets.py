@@ -56,6 +56,16 @@ async def test_only_its_owner_cancels_it_and_only_while_it_is_new(store):
     assert await used(store, other.call_id) and not await tickets.cancel(other.call_id, "mum")
 
 
+async def test_who_leaves_a_board_takes_no_tickets_along(store):
+    tickets = CallTickets(store.database, store.clock)
+    given = [await tickets.issue(*who) for who in (("mum", "SN-1"), ("mum", "SN-2"), ("dad", "SN-1"), ("mum", "SN-1"))]
+    await used(store, given[3].call_id)
+    assert await tickets.revoke("SN-1", "mum") == 1
+    states = [(await tickets.find(one.call_id)).state for one in given]
+    assert states == ["cancelled", "new", "new", "used"]
+    assert await tickets.revoke("SN-1") == 1 and await tickets.revoke("SN-1") == 0
+
+
 async def test_what_is_stored_calls_nobody(store):
     tickets = CallTickets(store.database, store.clock)
     ticket = await tickets.issue("mum", "SN-1")

@@ -73,6 +73,10 @@ class CallTickets:
         """
         return await self._database.run(_cancel, call_id, openid)
 
+    async def revoke(self, sn: str, openid: str = "") -> int:
+        """Make all unused call ids of a board worthless, or one person's for it; gives how many there were."""
+        return await self._database.run(_revoke, sn, openid)
+
     async def find(self, call_id: str) -> Ticket | None:
         """Look one up; None: it is not ours or long over."""
         return await self._database.read(find, call_id)
@@ -118,6 +122,12 @@ def hashed(call_id: str) -> bytes:
 def _cancel(connection: Connection, call_id: str, openid: str) -> bool:
     here = _new(call_id) & (wechat_call_tickets.c.openid == openid)
     return connection.execute(update(wechat_call_tickets).where(here).values(state=CANCELLED)).rowcount == 1
+
+
+def _revoke(connection: Connection, sn: str, openid: str) -> int:
+    here = (wechat_call_tickets.c.sn == sn) & (wechat_call_tickets.c.state == NEW)
+    revoking = update(wechat_call_tickets).where(here).values(state=CANCELLED)
+    return connection.execute(revoking.where(wechat_call_tickets.c.openid == openid) if openid else revoking).rowcount
 
 
 def _new(call_id: str) -> ColumnElement[bool]:
