@@ -170,6 +170,12 @@ def test_damaged_files_are_told_with_their_path(folder, file, data, read):
     assert caught.value.status == 2
 
 
+def test_a_certificate_of_the_future_is_told_with_todays_date(folder):
+    authority.make(folder, [], NOW)
+    with pytest.raises(OperatorError, match=f"today is {NOW - 3 * DAY:%Y-%m-%d}"):
+        authority.check_server(folder, NOW - 3 * DAY)
+
+
 def test_an_expired_certificate_and_an_open_key_are_told(folder):
     authority.make(folder, [], NOW)
     authority.check_server(folder, NOW + 394 * DAY)

@@ -42,7 +42,8 @@ def _problem(folder: Path, outcome: Outcome) -> OperatorError | None:
     log = f"All it said is in {folder / 'board.log'}."
     if outcome.reason == "ended":
         said = outcome.last_error
-        return OperatorError(f"the board stopped: {said.get('detail') or said.get('reason')}", log)
+        hint = f"Enrol it: tincall enrol --sn SN --board {folder}" if said.get("step") == "identity" else log
+        return OperatorError(f"the board stopped: {said.get('detail') or said.get('reason')}", hint)
     if outcome.reason == "hopeless":
         return OperatorError(f"the board resets itself for ever ({outcome.lives} times so far)", log)
     last = outcome.text[-1].strip() if outcome.text else "it said nothing"

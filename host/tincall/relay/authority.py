@@ -167,9 +167,12 @@ def check_server(folder: DataFolder, now: datetime.datetime) -> None:
         now: the time, with its zone.
 
     Raises:
-        OperatorError: status 2; missing, damaged, expired, or open to others.
+        OperatorError: status 2; missing, damaged, expired, not valid yet, or open to others.
     """
     certificate = load_certificate(folder.server)
+    if certificate.not_valid_before_utc > now:
+        why = f"{folder.server} is valid from {certificate.not_valid_before_utc:%Y-%m-%d}, and today is {now:%Y-%m-%d}."
+        raise OperatorError(why, "Set this machine's clock; no board would connect.", 2)
     if certificate.not_valid_after_utc < now:
         renew = f"Remove {folder.server} and {folder.server_key}, and run `tincall init` again."
         raise OperatorError(f"{folder.server} expired on {certificate.not_valid_after_utc:%Y-%m-%d}.", renew, 2)
