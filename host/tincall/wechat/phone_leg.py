@@ -25,7 +25,7 @@ from tincall.clock import Clock
 from tincall.leg import IN, OUT, PHONE, CallOffer, Leg, Media
 from tincall.logs import get
 from tincall.wechat.facts import Facts
-from tincall.wechat.rooms import Room
+from tincall.wechat.rooms import Room, is_orderly
 from tincall.wechat.vocabulary import RELAY, PlatformError, Status, ending, is_over, reason_for, status_name
 from tincall.worker.leg import WorkerLeg
 
@@ -307,7 +307,7 @@ class WeChatLeg(Leg):
         self.report = report
         self._step("reported")
         if self.room is not None:
-            if self._is_room_over or (report and "error" not in report):
+            if self._is_room_over or is_orderly(report):
                 self._hooks.over(self.room)
             else:
                 self._hooks.abandon(self.room)

@@ -230,7 +230,12 @@ class _Closer(Nobody):
     def leg_reported(self, leg: Leg, report: dict[str, Any]) -> None:
         """Hear that the worker is done, or dead."""
         if not self.ended.done():
-            self.ended.set_result(self._is_over or bool(report))
+            self.ended.set_result(self._is_over or is_orderly(report))
+
+
+def is_orderly(report: Mapping[str, Any]) -> bool:
+    """Tell whether a worker's report says that it ended its room: it is there, and names no failure."""
+    return bool(report) and "error" not in report
 
 
 def insert_row(connection: Connection, row: Mapping[str, Any]) -> None:
