@@ -96,6 +96,8 @@ def test_secrets_go_to_the_platform_by_tls_or_not_far(file, url):
         ("[wechat]\nbase_url = 'https://api.example.org/?a=1'\n", 2, "wechat.base_url"),
         ("[wechat]\nbase_url = 'https://u:p@api.example.org'\n", 2, "wechat.base_url"),
         ("[wechat]\nbase_url = 'ftp://localhost'\n", 2, "wechat.base_url"),
+        ("[wechat]\nbase_url = 'https://api.example.org:x'\n", 2, "wechat.base_url"),
+        ("[wechat]\nbase_url = 'https://api example.org'\n", 2, "wechat.base_url"),
         ("[wechat]\nappid = 'gh_0a1b2c3d4e5f'\n", 2, "wechat.appid"),
         ("[wechat]\nbusy_reason = 10\n", 2, "wechat.busy_reason"),
         ("[device]\nprot = 1\n", 2, "device.prot"),

@@ -170,13 +170,8 @@ class WechatSettings(_Section):
         """Refuse what would carry secrets in clear over a network."""
         parts = urlsplit(url)
         here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
-        if (
-            not (here or parts.scheme == "https")
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or parts.username
-        ):
+        is_plain = re.fullmatch(r"[\w.:-]+", parts.hostname or "", re.ASCII) and parts.port != 0
+        if not (here or parts.scheme == "https") or not is_plain or parts.query or parts.fragment or parts.username:
             raise ValueError("an address like https://host, or http on this machine itself")
         return url.rstrip("/")
 

@@ -87,6 +87,13 @@ async def test_a_ticket(world):
     assert world.last("/wxa/getsnticket").query == {"access_token": "TOKEN"}
 
 
+async def test_a_serial_number_that_is_none_is_refused_before_any_request(world):
+    async with world.use():
+        assert await number(world.api.get_sn_ticket("a b")) == 9800002
+        assert await number(world.api.call("a" * 129, "o", "p")) == 9800001
+    assert world.platform.asked == []
+
+
 async def test_a_call_has_every_known_field(world):
     world.platform.answers[CALL_PATH] = OK
     async with world.use():

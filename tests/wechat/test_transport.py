@@ -172,6 +172,18 @@ async def test_the_clocks_are_compared(platform, date, ahead_s):
     assert transport.offset_s == ahead_s
 
 
+async def test_a_wrong_clock_is_told_once_until_it_is_right_again(platform):
+    clock = ManualClock(1_200_000)
+    platform.answers["/x"] = {}
+    transport = Transport(open_client(), platform.url, 5, clock)
+    with capture_logs() as logs:
+        for date in ("14:33:26", "14:33:27", "14:33:24", "14:33:10"):
+            platform.date = f"Mon, 21 Sep 2026 {date} GMT"
+            await transport.ask("call", "/x", {})
+    await transport.close()
+    assert [one["offset_s"] for one in logs if one["log_level"] == "warning"] == [6, -10]
+
+
 async def test_a_date_that_is_none_does_no_harm(platform):
     platform.date = "soon"
     platform.answers["/x"] = {}

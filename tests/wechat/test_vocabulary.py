@@ -82,6 +82,7 @@ def test_every_row_is_one_that_can_be_used():
         ("token", 40001, causes.NOT_SUBSCRIBED, "no"),
         ("call", 10008, causes.TEMPORARY_FAILURE, "ticket"),
         ("call", 45009, causes.CONGESTION, "no"),
+        ("call", 45011, causes.CONGESTION, "later"),
         ("ticket", -1, causes.TEMPORARY_FAILURE, "later"),
         ("sdk", -9, causes.BARRED, "no"),
         ("sdk", -10008, causes.TEMPORARY_FAILURE, "ticket"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from tincall.clock import Clock
 from tincall.settings import WechatSettings
+from tincall.wechat.tickets import check_sn
 from tincall.wechat.tokens import AccessTokens, Grant, TokenStore
 from tincall.wechat.transport import Transport, open_client
 from tincall.wechat.vocabulary import Meaning, PlatformError, meaning
@@ -100,9 +101,10 @@ class WeChatApi:
         """Ask for a device ticket, good for 5 minutes (getSnTicket); `tickets.SnTickets` is the way to use it.
 
         Args:
-            sn: serial number, within the platform's rule.
+            sn: serial number; one outside the platform's rule is refused before any request.
             model_id: device model; empty: that of the settings.
         """
+        check_sn(sn)
         body = {"sn": sn, "model_id": model_id or self._settings.model_id}
         return _text("ticket", await self._ask("ticket", "/wxa/getsnticket", body), "sn_ticket")
 
@@ -110,7 +112,7 @@ class WeChatApi:
         """Ring somebody's phone (iot/voip/call): the platform pushes the room, before, during or after its answer.
 
         Args:
-            sn: serial number of the board that calls.
+            sn: serial number of the board that calls; one outside the platform's rule is refused before any request.
             openid: who is called, as the mini program knows them.
             payload: comes back with the push, below 128 ASCII characters.
             listener_name: name of who is called; the settings may give another.
@@ -119,6 +121,7 @@ class WeChatApi:
         Raises:
             PlatformError: no call, unless `maybe_done`: then the push may come all the same.
         """
+        check_sn(sn)
         wanted = self._settings
         body: dict[str, Any] = {
             "model_id": model_id or wanted.model_id,

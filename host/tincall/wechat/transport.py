@@ -91,6 +91,7 @@ class Transport:
         self._total_s = total_s
         self._clock = clock
         self.offset_s: float | None = None
+        self._has_warned = False
 
     def __repr__(self) -> str:
         return f"<transport to {self._host}>"
@@ -158,7 +159,7 @@ class Transport:
         try:
             async with asyncio.timeout(self._total_s):
                 return await self._receive(request)
-        except httpx.ConnectTimeout:
+        except (httpx.ConnectTimeout, httpx.PoolTimeout):
             return _UNREACHABLE
         except httpx.ConnectError as error:
             return _UNTRUSTED if re.search(r"ssl|certificate", str(error), re.I) else _UNREACHABLE
@@ -190,6 +191,10 @@ class Transport:
         # the header has whole seconds: on average half of one is gone
         there_s = then.replace(tzinfo=then.tzinfo or UTC).timestamp() + 0.5
         self.offset_s = there_s - self._clock.unix_ms() / 1000
+        is_wrong = abs(self.offset_s) > CLOCK_MAX_S
+        if is_wrong and not self._has_warned:
+            log.warning("this machine's clock is not the platform's; calls may fail", offset_s=round(self.offset_s))
+        self._has_warned = is_wrong
 
 
 def _judge(status: int, data: bytes) -> dict[str, Any] | _Fault:
