@@ -99,6 +99,11 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pusher.close()
 
+    @property
+    def pending(self) -> int:
+        """Give how many pushes are being delivered or are due."""
+        return len(self._tasks)
+
     # phones
 
     def add_phone(self, script: PhoneScript, vanish_after_ms: int = 0) -> None:

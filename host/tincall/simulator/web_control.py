@@ -213,6 +213,7 @@ class Controls:
             "remarks": list(book.remarks),
             "rooms": rooms.facts(),
             "live": len(rooms.live()),
+            "pending": self._service.pending,
             "phones": rooms.phones(),
         }
 
