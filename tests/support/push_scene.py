@@ -1,4 +1,4 @@
-"""The WeChat side of a relay in memory, all but the database: boards that speak frames, workers of the test, pushes as events."""
+"""The WeChat side of a relay in memory, but for its database: boards that speak frames, workers of the test, pushes."""
 
 import asyncio
 from collections.abc import Callable
