@@ -1,8 +1,8 @@
 """One phone as its page has it: what goes on, what the page has still to be told, what it may say; no I/O.
 
 It is a `Phone` to the platform and outlives the page's connection for a while, so that a reload or a gap in the network
-does not end a call. Sound for a page that does not take it is dropped, oldest first; a page that does not take messages is
-to be cut off. Whoever moves the bytes is called by `filled` when there is something to move.
+does not end a call. Sound for a page that does not take it is dropped, oldest first; so are further messages for a page that
+takes none, which is told everything when it comes back. Whoever moves the bytes is called by `filled`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from tincall.simulator.rooms import Line, Rooms
 
 # 200 ms: the page's own jitter buffer holds no more
 FRAMES_MAX = 10
-# signalling of a whole call has some ten messages; a page with so many unread is gone
+# signalling of a whole call has some ten messages; a page with so many unread is gone, and will be told all when it comes back
 TEXTS_MAX = 128
+# what a phone shows of somebody else's words, and how many devices: a welcome of the worst of them fits its bound
+NAME_MAX_CHARS = 128
+DEVICES_MAX = 32
 # a tab that wakes up says at once what it recorded; half a second is allowed, then what real time brings and a tenth more
 BURST_FRAMES = 25
 FRAME_COST_MS = 20 / 1.1
@@ -199,8 +202,8 @@ class PagePhone:
             "welcome",
             v=VERSION,
             openid=self._person.openid,
-            name=self._person.name,
-            app=self._desk.app_name,
+            name=_bounded(self._person.name),
+            app=_bounded(self._desk.app_name),
             devices=self._devices(),
             call=None if room is None else self._call(room),
         )
@@ -264,10 +267,6 @@ class PagePhone:
         self._sent += 1
         return self._frames.popleft()
 
-    def is_stuck(self) -> bool:
-        """Tell whether the page does not take its messages."""
-        return len(self._texts) > TEXTS_MAX
-
     def tell_figures(self) -> None:
         """Tell the page how many frames there were for it in this call."""
         room = self._room
@@ -296,7 +295,7 @@ class PagePhone:
             self.report = message["figures"]
         elif room.state == TALKING:
             done, text = await self._desk.press(room)
-            self._say("pressed", room=message["room"], ok=done, text=text)
+            self._say("pressed", room=message["room"], ok=done, text=_bounded(text))
 
     def _decide(self, sn: str, allow: bool) -> None:
         if any(device.sn == sn for device in self._desk.devices(self._person.openid)):
@@ -307,7 +306,7 @@ class PagePhone:
         try:
             room = await self._desk.place(self._person.openid, sn, kind)
         except Refused as refused:
-            self._say("refused", number=refused.number, text=str(refused)[:256])
+            self._say("refused", number=refused.number, text=_bounded(str(refused)))
             return
         if room.state == OVER:
             self._say("calling", call=self._call(room))
@@ -317,7 +316,7 @@ class PagePhone:
             self._say("calling", call=self._call(room))
 
     def _devices(self) -> list[dict[str, str]]:
-        return [_shown(device) for device in self._desk.devices(self._person.openid)]
+        return [_shown(device) for device in list(self._desk.devices(self._person.openid))[:DEVICES_MAX]]
 
     def _call(self, room: Room) -> dict[str, Any]:
         """Describe a call as the page shows it."""
@@ -326,8 +325,8 @@ class PagePhone:
         return {
             "room": room.keys.room_id,
             "sn": order.sn,
-            "name": known.name if known else order.name or order.sn,
-            "model": known.model if known else order.model_id,
+            "name": _bounded(known.name if known else order.name or order.sn),
+            "model": _bounded(known.model if known else order.model_id),
             "kind": order.room_type,
             "direction": order.direction,
             "state": room.state if room.state == TALKING or room.is_out else "calling",
@@ -336,10 +335,16 @@ class PagePhone:
         }
 
     def _say(self, word: str, **fields: Any) -> None:
-        if self._is_open:
+        if self._is_open and len(self._texts) < TEXTS_MAX:
             self._texts.append(WORDS.encode({"t": word, **fields}, GATE))
             self.filled()
 
 
 def _shown(device: Device) -> dict[str, str]:
-    return {"sn": device.sn, "name": device.name, "model": device.model, "consent": device.consent}
+    name, model = _bounded(device.name), _bounded(device.model)
+    return {"sn": device.sn, "name": name, "model": model, "consent": device.consent}
+
+
+def _bounded(text: str) -> str:
+    """Cut somebody else's words to what is shown; half a surrogate pair could not be sent at all."""
+    return text[:NAME_MAX_CHARS].encode("utf-8", "replace").decode()

@@ -37,8 +37,8 @@ VERSION = 1
 PAGE = "page"
 GATE = "gate"
 
-# a welcome with some dozens of devices; what a page says is far shorter
-TEXT_MAX_BYTES = 16_384
+# a welcome with some dozens of devices and the worst of names; what a page says is far shorter
+TEXT_MAX_BYTES = 65_536
 PAGE_TEXT_MAX_BYTES = 2048
 
 VOICE = "voice"

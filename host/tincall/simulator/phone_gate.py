@@ -5,8 +5,8 @@ message on the WebSocket: a token never stands in a URL. What the two say is in 
 connection with 1008, a token that is not known (any more) with 4003. One page per person: a newer one takes over, with the call
 that goes on, and the older one is told `moved` and closed with 4001.
 
-Whoever reaches the port may be anybody's phone: that is what a simulator is for. A page of another origin may not: the Host
-header must be one of ours (no DNS rebinding), Origin must agree with it, and every answer carries a strict policy.
+Whoever reaches the port may be anybody's phone: that is what a simulator is for. A page of another origin may not; see
+`page_site`.
 """
 
 from __future__ import annotations
@@ -15,44 +15,24 @@ import asyncio
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from fastapi import FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
 from pydantic import BaseModel, ConfigDict, Field
 
-from callcore.errors import MessageError
 from tincall import ids
 from tincall.clock import Clock, SystemClock
 from tincall.logs import get
+from tincall.simulator import page_site
+from tincall.simulator.page_connection import Connection
 from tincall.simulator.page_phone import Desk, PagePhone
-from tincall.simulator.page_words import (
-    CLOSE_MOVED,
-    CLOSE_NO_SESSION,
-    CLOSE_WRONG,
-    GATE,
-    PAGE,
-    PAGE_TEXT_MAX_BYTES,
-    WORDS,
-)
+from tincall.simulator.page_words import CLOSE_WRONG
 from tincall.simulator.rooms import Rooms
 
-FOLDER = Path(__file__).parent / "page"
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # tabs of a tester; the oldest session goes first
 SESSIONS_MAX = 256
 SESSION_S = 12 * 3600
-HELLO_S = 5.0
 # how long a phone is on without its page: a reload, a gap in the network
 AWAY_S = 10.0
-FIGURES_S = 1.0
 
 log = get("simulator.phone_gate")
 
@@ -105,7 +85,7 @@ class _Place:
 
     def __init__(self, phone: PagePhone) -> None:
         self.phone = phone
-        self.connection: _Connection | None = None
+        self.connection: Connection | None = None
         self.alarm: asyncio.TimerHandle | None = None
 
 
@@ -125,7 +105,7 @@ class PhoneGate:
         self,
         rooms: Rooms,
         desk: Desk,
-        hosts: Iterable[str] = LOOPBACK,
+        hosts: Iterable[str] = page_site.LOOPBACK,
         clock: Clock | None = None,
         random: ids.Random = os.urandom,
         away_s: float = AWAY_S,
@@ -134,13 +114,13 @@ class PhoneGate:
         self.desk = desk
         self._clock = clock or SystemClock()
         self._sessions = Sessions(self._clock, random)
-        self._hosts = frozenset(hosts)
+        self._site = page_site.Site(hosts)
         self._away_s = away_s
         self._places: dict[str, _Place] = {}
 
     def mount(self, app: FastAPI) -> None:
         """Add the page, its files, its sessions and its WebSocket to the simulator's web application."""
-        files = _read_files(FOLDER)
+        files = self._site.files
 
         @app.get("/phone", include_in_schema=False)
         def without_slash() -> Response:
@@ -158,8 +138,7 @@ class PhoneGate:
 
         @app.post("/phone/session", include_in_schema=False)
         def session(request: Request, wish: SessionRequest, response: Response) -> dict[str, str]:
-            self._own_host(request)
-            if not self._is_own_origin(request.headers.get("origin"), request.headers.get("host", "")):
+            if not page_site.is_own_origin(request.headers.get("origin"), self._own_host(request)):
                 raise HTTPException(403, "only the phone's own page opens a session")
             if all(one.openid != wish.openid for one in self.desk.people()):
                 raise HTTPException(404, "there is no such person")
@@ -175,11 +154,11 @@ class PhoneGate:
         @app.websocket("/sim/phone")
         async def phone(socket: WebSocket) -> None:
             host = socket.headers.get("host", "")
-            if not self._is_own_host(host) or not self._is_own_origin(socket.headers.get("origin"), host):
+            if not self._site.is_own_host(host) or not page_site.is_own_origin(socket.headers.get("origin"), host):
                 await socket.close(CLOSE_WRONG)
                 return
             await socket.accept()
-            await _Connection(socket, self).serve()
+            await Connection(socket, self).serve()
 
     def ask(self, openid: str, sn: str) -> bool:
         """Let the consent screen come up, as `wx.requestDeviceVoIP` does; False: no page is open, or no such device."""
@@ -207,7 +186,7 @@ class PhoneGate:
 
     # what a connection asks
 
-    def enter(self, connection: _Connection, token: str) -> PagePhone | None:
+    def enter(self, connection: Connection, token: str) -> PagePhone | None:
         """Let a page be the phone that its token says; None: no such token. An older page of that phone is closed."""
         openid = self._sessions.who(token)
         person = next((one for one in self.desk.people() if one.openid == openid), None)
@@ -226,7 +205,7 @@ class PhoneGate:
         log.info("phone opened", openid=openid)
         return place.phone
 
-    def left(self, connection: _Connection) -> None:
+    def left(self, connection: Connection) -> None:
         """Notice that a page is gone; its phone is on for a while."""
         for openid, place in self._places.items():
             if place.connection is connection:
@@ -246,171 +225,12 @@ class PhoneGate:
             place.connection.move()
         place.phone.leave()
 
-    # whose page it is
-
     def _file(self, request: Request, file: tuple[bytes, str]) -> Response:
         self._own_host(request)
-        return Response(file[0], media_type=file[1], headers=_headers(request.headers["host"]))
+        return Response(file[0], media_type=file[1], headers=page_site.headers(request.headers["host"]))
 
-    def _own_host(self, request: Request) -> None:
-        if not self._is_own_host(request.headers.get("host", "")):
+    def _own_host(self, request: Request) -> str:
+        host = request.headers.get("host", "")
+        if not self._site.is_own_host(host):
             raise HTTPException(421, "the phone's page is not served under this name")
-
-    def _is_own_host(self, host: str) -> bool:
-        try:
-            parts = urlsplit(f"//{host}")
-            # a port that is no number raises; a name with anything else in it is not what a browser says
-            return parts.port != 0 and parts.netloc == host and "@" not in host and parts.hostname in self._hosts
-        except ValueError:
-            return False
-
-    @staticmethod
-    def _is_own_origin(origin: str | None, host: str) -> bool:
-        """Programs say no origin, pages cannot keep silent about it."""
-        return origin is None or origin in (f"http://{host}", f"https://{host}")
-
-
-class _Connection:
-    """One page on the wire.
-
-    Args:
-        socket: accepted.
-        gate: knows the phones.
-    """
-
-    def __init__(self, socket: WebSocket, gate: PhoneGate) -> None:
-        self._socket = socket
-        self._gate = gate
-        self._filled = asyncio.Event()
-        self._is_moved = False
-        self._phone: PagePhone | None = None
-
-    def wake(self) -> None:
-        """Notice that there is something to send."""
-        self._filled.set()
-
-    def move(self) -> None:
-        """End, since the phone is elsewhere now."""
-        self._is_moved = True
-        self._filled.set()
-
-    async def serve(self) -> None:
-        """Serve until the page is gone."""
-        try:
-            async with asyncio.timeout(HELLO_S):
-                message = await self._next()
-            if message is None:
-                return
-            if isinstance(message, bytes) or message["t"] != "hello":
-                raise MessageError("the first message is hello")
-            self._phone = self._gate.enter(self, message["token"])
-            if self._phone is None:
-                await self._end(CLOSE_NO_SESSION, "no such session")
-                return
-            await self._both_ways(self._phone)
-        except TimeoutError:
-            await self._end(CLOSE_WRONG, f"nothing came within {HELLO_S:g} s")
-        except MessageError as error:
-            log.warning("phone's page refused", reason=str(error))
-            await self._end(CLOSE_WRONG, str(error)[:120])
-        finally:
-            self._gate.left(self)
-
-    async def _both_ways(self, phone: PagePhone) -> None:
-        """Run both directions until one ends."""
-        tasks = [asyncio.create_task(self._read(phone)), asyncio.create_task(self._write(phone))]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _read(self, phone: PagePhone) -> None:
-        while True:
-            message = await self._next()
-            if message is None or self._is_moved:
-                return
-            if isinstance(message, bytes):
-                phone.hear_frame(message)
-            else:
-                await phone.hear(message)
-
-    async def _next(self) -> dict[str, Any] | bytes | None:
-        """Give the page's next message, or its next frame; None: it is gone.
-
-        Raises:
-            MessageError: it is neither.
-        """
-        message = await self._socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return None
-        pcm = message.get("bytes")
-        if pcm is not None:
-            return bytes(pcm)
-        data = message["text"].encode()
-        if len(data) > PAGE_TEXT_MAX_BYTES:
-            raise MessageError(f"a message of {len(data)} bytes; at most {PAGE_TEXT_MAX_BYTES} are allowed")
-        return WORDS.decode(data, PAGE)
-
-    async def _write(self, phone: PagePhone) -> None:
-        """Send what there is, messages before sound, and the figures once a second."""
-        loop = asyncio.get_running_loop()
-        figures_at_s = loop.time() + FIGURES_S
-        while True:
-            try:
-                async with asyncio.timeout_at(figures_at_s):
-                    await self._filled.wait()
-            except TimeoutError:
-                figures_at_s = loop.time() + FIGURES_S
-                self._is_moved = self._is_moved or not phone.is_on()
-                phone.tell_figures()
-            self._filled.clear()
-            try:
-                if self._is_moved:
-                    await self._socket.send_text(WORDS.encode({"t": "moved"}, GATE).decode())
-                    await self._socket.close(CLOSE_MOVED)
-                    return
-                while (text := phone.next_text()) is not None:
-                    await self._socket.send_text(text.decode())
-                while not self._is_moved and (pcm := phone.next_frame()) is not None:
-                    await self._socket.send_bytes(pcm)
-            except (WebSocketDisconnect, RuntimeError):
-                # it went away while something was on its way to it
-                return
-
-    async def _end(self, code: int, reason: str) -> None:
-        try:
-            await self._socket.close(code, reason)
-        except (WebSocketDisconnect, RuntimeError):
-            return
-
-
-def _read_files(folder: Path) -> dict[str, tuple[bytes, str]]:
-    """Read the page's files: nothing else can be fetched."""
-    return {file.name: (file.read_bytes(), TYPES[file.suffix]) for file in folder.iterdir() if file.suffix in TYPES}
-
-
-def _headers(host: str) -> dict[str, str]:
-    """Give the headers of every file: nothing from elsewhere, nothing inline, no text that becomes markup."""
-    policy = [
-        "default-src 'self'",
-        f"connect-src 'self' ws://{host} wss://{host}",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    ]
-    return {
-        "content-security-policy": "; ".join(policy),
-        "permissions-policy": "microphone=(self), camera=(), geolocation=(), display-capture=()",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-        "cache-control": "no-cache",
-    }
+        return host
