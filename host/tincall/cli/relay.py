@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextlib import AsyncExitStack
 
-    from fastapi import APIRouter
+    from fastapi import APIRouter, FastAPI
 
-    from tincall.relay.api import Api
     from tincall.relay.cdr import Records
     from tincall.relay.limits import Limits
     from tincall.relay.registry import Registry
@@ -113,11 +112,13 @@ async def _build(
     from tincall.relay.switchboard import Switchboard
     from tincall.relay.verifier import Verifier
     from tincall.wechat.adapter import Adapter, Ground
+    from tincall.wechat.mini_side import MiniSide
+    from tincall.wechat.web import BODIES
 
     clock = SystemClock()
     authority.check_server(folder, datetime.datetime.now(datetime.UTC))
     context = tls.server_context(folder.server, folder.server_key, settings.device.tls_max)
-    kek = authority.load_kek(folder)
+    kek, token = authority.load_kek(folder), authority.load_operator_token(folder)
     database, registry, records = await _stored(stack, folder, kek, clock)
     verifier = Verifier(registry, authority.certificate_der(folder), settings.limits, clock)
     supervisor = await _workers(stack, settings)
@@ -142,10 +143,14 @@ async def _build(
     if adapter is not None:
         more = adapter.attach(switchboard, records)
         stack.push_async_callback(adapter.close)
+        mini = MiniSide(adapter, database, registry, switchboard, records, clock)
+        more += mini.routers(api.operator_only(token))
+        stack.push_async_callback(mini.close)
         await adapter.sweep()
     # whom boards may call by name of nobody's board: the scripted phones
     routes = api.Api(registry, records, switchboard, lambda: contacts(""))
-    web_port = await _web(stack, folder, settings, routes, more)
+    app = api.build(routes, token, more, BODIES)
+    web_port = await _web(stack, folder, settings, app)
     stack.push_async_callback(switchboard.stop)
     heartbeat = Heartbeat(registry, records, switchboard)
     heartbeat.start()
@@ -204,14 +209,10 @@ async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor
     return supervisor
 
 
-async def _web(
-    stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", routes: "Api", more: "list[APIRouter]"
-) -> int:
+async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", app: "FastAPI") -> int:
     from tincall.cli.web_server import WebServer
-    from tincall.relay import api, authority, tls
-    from tincall.wechat.web import BODIES
+    from tincall.relay import tls
 
-    app = api.build(routes, authority.load_operator_token(folder), more, BODIES if more else None)
     context = tls.server_context(folder.server, folder.server_key)
     web = await WebServer.open(app, settings.web.host, settings.web.port, folder.server, folder.server_key, context)
     stack.push_async_callback(web.close)
