@@ -2,6 +2,7 @@
 and the simulator's platform behind the real API code. No socket; time stands still.
 """
 
+import asyncio
 import json
 import os
 
@@ -113,9 +114,19 @@ class MiniScene:
     async def __aexit__(self, *_):
         await self.client.aclose()
         await self.notify.stop()
-        await self.switchboard.stop()
+        await self.stop_calls()
         await self.side.close()
         await self.api.close()
+
+    async def stop_calls(self):
+        """End the calls, and let their phones and boards report at once."""
+        stopping = asyncio.create_task(self.switchboard.stop())
+        await settle()
+        for entry in list(self.switchboard._calls.values()):
+            for name in ("device", "phone"):
+                entry.call._reports.setdefault(name, {})
+            entry.call._settle()
+        await stopping
 
     # requests
 

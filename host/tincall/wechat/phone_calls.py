@@ -153,7 +153,7 @@ class PhoneCalls:
         Args:
             openid: of the person.
             call_id: of a `Permit` of theirs.
-            told: `keep_time`, what the plug-in says of the length of the talk, in its own unit; `errcode`; `reason`.
+            told: `event` of the plug-in; `keep_time`, what it says of the length of the talk, in its own unit; `errcode`.
 
         Returns:
             `UNUSED`, `LIVE` or `OVER`.
@@ -163,7 +163,7 @@ class PhoneCalls:
         """
         ticket = await self._own(openid, call_id)
         was = await self._stop(ticket, ())
-        log.info("a phone is done with a call", call=call_id, was=was, **told)
+        log.info("a phone is done with a call", call=call_id, was=was, told=dict(told))
         if told.get("errcode") == NO_CONSENT:
             await self._no_consent(openid, ticket.sn)
         await self._tell(call_id, dict(told))
