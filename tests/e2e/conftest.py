@@ -19,7 +19,7 @@ PHONES = {
     "busy": [{"id": "alice", "outcome": "busy"}],
     "rings": [{"id": "alice", "outcome": "no_answer", "cancel_after_ms": 600}],
 }
-SETTINGS = {"rings": {"TINCALL__CALL__RING_MS": "1500"}}
+SETTINGS = {"answers": {"TINCALL__LIMITS__HANDSHAKE_S": "2"}, "rings": {"TINCALL__CALL__RING_MS": "1500"}}
 
 
 @pytest.fixture(params=BOARDS)
