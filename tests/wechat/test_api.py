@@ -196,7 +196,10 @@ async def test_what_asks_twice_does_no_harm_is_asked_again_while_the_platform_is
         assert world.waited == [BUSY_WAITS_S[0], *BUSY_WAITS_S]
         world.platform.answers["/wxa/getsnticket"] = {"errcode": -1}
         assert await number(world.api.get_sn_ticket("sn-1")) == -1
-    assert world.platform.paths().count("/wxa/getsnticket") == 6
+        assert world.platform.paths().count("/wxa/getsnticket") == 6
+        world.platform.answers["/wxa/getsnticket"] = {"errcode": 48001}
+        assert await number(world.api.get_sn_ticket("sn-1")) == 48001
+    assert world.platform.paths().count("/wxa/getsnticket") == 7
 
 
 async def test_a_login(world):

@@ -207,6 +207,8 @@ CLEAR = b"abcdefghijklmnop" + len(EVENT_TEXT).to_bytes(4, "big") + EVENT_TEXT.en
         (sealed(EVENT_TEXT.encode(), pad=33), "bad_cipher"),
         (sealed(EVENT_TEXT.encode(), pad=1), "wrong_appid"),
         (encrypted(CLEAR + b"\x17" * 22 + b"\x16" + b"\x17"[:0]), "bad_cipher"),
+        # whole and consistent, but more than a block of padding
+        (encrypted(CLEAR + bytes([39]) * 39), "bad_cipher"),
         (encrypted(bytes(15) + b"\x01"), "bad_cipher"),
         (encrypted(bytes([32]) * 32), "bad_cipher"),
         (encrypted(bytes(16) + b"\xff\xff\xff\xff" + bytes([12]) * 12), "bad_cipher"),

@@ -160,6 +160,15 @@ async def test_many_who_are_refused_with_one_token_fetch_one_new():
     assert world.platform.asked == 2
 
 
+async def test_a_late_refusal_of_the_older_token_leaves_the_newer():
+    world = World()
+    await world.tokens.get()
+    world.tokens.drop("t1")
+    assert await world.tokens.get() == "t2"
+    world.tokens.drop("t1")
+    assert await world.tokens.get() == "t2"
+
+
 async def test_it_outlives_the_relay():
     store = MemoryTokenStore()
     first = World(store)

@@ -45,6 +45,8 @@ async def test_a_question_is_json_by_post(platform):
     (asked,) = platform.asked
     assert (asked.method, asked.query, asked.body) == ("POST", QUERY, BODY)
     assert asked.headers["Content-Type"].startswith("application/json")
+    # what comes packed has no bound before it is unpacked
+    assert asked.headers["Accept-Encoding"] == "identity"
 
 
 async def test_a_question_without_a_body_is_a_get(platform):

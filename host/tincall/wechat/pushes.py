@@ -206,7 +206,7 @@ def unseal(encrypted: str, keys: PushKeys) -> bytes:
     decryptor = _cipher(keys).decryptor()
     padded = decryptor.update(sealed) + decryptor.finalize()
     pad = padded[-1]
-    if not 1 <= pad <= PAD_BYTES or padded[-pad:] != bytes([pad]) * pad or len(padded) - pad < HEAD_BYTES:
+    if not 1 <= pad <= PAD_BYTES or padded[-pad:] != bytes([pad]) * pad:
         raise PushRefused("bad_cipher")
     clear = padded[:-pad]
     end = HEAD_BYTES + int.from_bytes(clear[RANDOM_BYTES:HEAD_BYTES], "big")
