@@ -27,6 +27,8 @@ COMMANDS = {
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),
     "devices": ("devices", "devices", "List the boards that are enrolled."),
+    "invite": ("invite", "invite", "Make a code by which a person comes to a board in the mini program."),
+    "contacts": ("contacts", "contacts", "List the people whom a board may call."),
     "calls": ("calls", "calls", "List calls, or show one."),
     "call": ("call", "call", "Let a phone call a board, or press an emulated board's button."),
     "hangup": ("call", "hangup", "End a call."),
