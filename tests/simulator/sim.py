@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import json
+import random
 
 import websockets.asyncio.client
 
-from tincall.clock import ManualClock, SystemClock
+from tincall.clock import ManualClock
 from tincall.simulator.ledger import Ledger
 from tincall.simulator.room import Times
 from tincall.simulator.rooms import Rooms
@@ -16,25 +17,15 @@ PATIENCE_S = 10
 FRAME = bytes(range(256)) * 2 + bytes(128)
 
 
-class ManualTime(ManualClock):
-    """A clock that stands still; `rooms.tick()` is the test's business."""
-
-
 def rooms(times=None, start_ms=0):
     """Make rooms on a manual clock; gives both."""
-    clock = ManualTime(start_ms)
+    clock = ManualClock(start_ms)
     return Rooms(clock, counted(), times or Times(), Ledger(clock)), clock
 
 
 def counted():
     """Make a source of bytes that never repeats itself and is the same in every run."""
-    state = {"n": 0}
-
-    def random(length):
-        state["n"] += 1
-        return state["n"].to_bytes(4, "big").rjust(length, b"r")[-length:] if length >= 4 else bytes(length)
-
-    return random
+    return random.Random(7).randbytes
 
 
 class PhoneWitness:
@@ -145,6 +136,3 @@ async def until(condition, what="it"):
             return
         await asyncio.sleep(0.005)
     raise AssertionError(f"{what} never came")
-
-
-SYSTEM_CLOCK = SystemClock()
