@@ -6,6 +6,8 @@ from identities import change_identity
 from support.authority import TestAuthority
 from support.peer import Peer
 
+from tincall.measure.stage import wait_until
+
 WRONG = {
     # what of the identity is wrong: step, reason, words of the sentence
     "ca": ("link", "tls_wrong_ca", "not signed by our trust anchor"),
@@ -45,7 +47,9 @@ def test_an_identity_that_does_not_fit(relay, interpreter, what, tmp_path):
     assert words in error["detail"] and len(error["detail"]) > 20
     if step == "link":
         assert str(relay.ready["device_port"]) in error["detail"]
-    assert values["key"] not in str(error)
+    assert values["key"] not in str(error) + relay.log()
+    if what == "ca":
+        wait_until(relay.stage, "the relay's word", 5, lambda: "unknown ca" in relay.log())
 
 
 @with_phones("answers")

@@ -15,6 +15,7 @@ from stranger import linked
 from support.board_end import frame, media
 
 from callcore import causes, framer
+from tincall.measure.stage import wait_until
 
 HELLO_OF_TLS = bytes.fromhex("16030100c8010000c40303")  # the beginning of a ClientHello, and then nothing
 
@@ -71,7 +72,7 @@ def test_tls_that_is_too_old(relay):
     handshake = b"\x01" + len(hello).to_bytes(3, "big") + hello
     said = answered(relay, b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake, 5)
     assert said[:1] in (b"", b"\x15"), "closed, with an alert or without (RFC 8446 section 6.2)"
-    assert "unsupported protocol" in relay.log()
+    wait_until(relay.stage, "a line in the log", 5, lambda: "unsupported protocol" in relay.log())
 
 
 def secured(relay):

@@ -167,4 +167,6 @@ def _reason(error: Exception) -> str:
     """Say in a few words why a handshake failed; OpenSSL's reason where there is one."""
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", " ")
+    if isinstance(error, ConnectionResetError) and not str(error):
+        return "the far end broke the handshake off; it may not trust our certificate"
     return str(error) or type(error).__name__
