@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from tincall.cli import output
 from tincall.cli.client import Client
 from tincall.errors import OperatorError
 from tincall.measure import call_report, marker, rehearsal
+from tincall.measure.far_side import FarSide, Scripted, ThroughPlatform
 from tincall.measure.stage import Stage, terminable, wait_until
 from tincall.wav import load, save
 
@@ -49,6 +50,7 @@ class Plan:
         said_by_phone: marked clip for the phone.
         is_default: the default clips, whose score is part of the verdict.
         folder: everything the call leaves.
+        is_direct: leave the platform out: the phone is scripted beside the relay.
     """
 
     board: str
@@ -57,6 +59,7 @@ class Plan:
     said_by_phone: Path
     is_default: bool
     folder: Path
+    is_direct: bool = False
 
 
 def demo(
@@ -67,6 +70,10 @@ def demo(
     clip: Annotated[Path | None, typer.Option(help="WAV file that both sides say; human speech by default.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of the talk; the clip is cut or repeated.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder for everything the call leaves; new or empty.")] = None,
+    direct: Annotated[
+        bool,
+        typer.Option("--direct/--through-platform", help="Leave the platform out, or call through it.", hidden=True),
+    ] = True,
 ) -> None:
     """Make a call on this machine and judge what was heard."""
     if direction not in ("out", "in"):
@@ -78,7 +85,7 @@ def demo(
         output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
     with terminable(), _folder(keep) as folder:
         said = _clips(folder, clip, seconds)
-        plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder)
+        plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder, direct)
         with _progress() as progress:
             report = _perform(plan, progress)
         if keep is None:
@@ -97,38 +104,27 @@ def _problem(report: dict[str, Any]) -> OperatorError | None:
 def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
     """Make the call and report on it."""
     data, board = plan.folder / "relay", plan.folder / "board"
-    with Stage(plan.folder) as stage:
+    heard = plan.folder / "heard-by-board.wav"
+    with Stage(plan.folder) as stage, _far_side(plan, stage) as far:
         progress.step("laying out a relay: certificates, keys, database")
         stage.run("init", "init", "--data", data, "--json")
-        phones = plan.folder / "phones.toml"
-        phone = plan.folder / "phone"
-        rehearsal.write_phones(phones, PHONE, plan.said_by_phone, phone, plan.direction == "in", _ANSWER_AFTER_MS)
-        progress.step("starting the relay, with a phone in a process of its own")
-        relay = stage.start("relay", "relay", "--data", data, "--phones", phones, "--json", **_ANY_PORTS)
-        relay.document(_SETUP_S)
+        progress.step(f"starting {far.words}")
+        arguments, settings = far.set_up(data)
+        relay = stage.start("relay", "relay", "--data", data, *arguments, "--json", **_ANY_PORTS, **settings)
+        ready = relay.document(_SETUP_S)
         progress.step(f"enrolling {SN} with a fresh key")
         stage.run("enrol", "enrol", "--data", data, "--sn", SN, "--board", board, "--json")
-        progress.step(f"switching the board on ({plan.board})")
-        heard = plan.folder / "heard-by-board.wav"
-        stage.start(
-            "board",
-            "emulate",
-            "--folder",
-            board,
-            "--board",
-            plan.board,
-            "--mic",
-            plan.said_by_board,
-            "--speaker",
-            heard,
-            "--json",
-        )
-        with rehearsal.Watch(board, _SETUP_S) as watch:
-            watch.wait(stage, "online", _SETUP_S)
-            with closing(Client(data)) as client:
-                call_id = _call(plan, stage, watch, client, progress)
-                record = _hang_up(plan, stage, watch, client, call_id, progress)
-            events = watch.events()
+        with closing(Client(data)) as client:
+            far.meet(client, ready, SN)
+            progress.step(f"switching the board on ({plan.board})")
+            told: list[str | Path] = ["--folder", board, "--board", plan.board]
+            told += ["--mic", plan.said_by_board, "--speaker", heard, "--json"]
+            stage.start("board", "emulate", *told)
+            with rehearsal.Watch(board, _SETUP_S) as watch:
+                watch.wait(stage, "online", _SETUP_S)
+                call_id = _call(plan, stage, watch, lambda: far.call(client, SN), progress)
+                record = far.told(_hang_up(plan, stage, watch, client, call_id, progress))
+                events = watch.events()
         progress.step("stopping everything")
     progress.step("judging what was heard")
     return call_report.report(
@@ -143,14 +139,24 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
     )
 
 
-def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, client: Client, progress: Progress) -> str:
+@contextmanager
+def _far_side(plan: Plan, stage: Stage) -> Iterator[FarSide]:
+    """Script the phone and give its side."""
+    phones = plan.folder / "phones.toml"
+    record = plan.folder / "phone"
+    rehearsal.write_phones(phones, PHONE, plan.said_by_phone, record, plan.direction == "in", _ANSWER_AFTER_MS)
+    with closing((Scripted if plan.is_direct else ThroughPlatform)(stage, phones, PHONE)) as far:
+        yield far
+
+
+def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, phone_calls: Callable[[], None], progress: Progress) -> str:
     """Set the call up, by the board's button or from the phone; gives its id when it is answered."""
     if plan.direction == "out":
         progress.step("pressing the board's call button")
         watch.press("call")
     else:
         progress.step("the phone calls the board")
-        client.post("/v1/calls", {"sn": SN, "phone": PHONE})
+        phone_calls()
         watch.wait_call(stage, "RINGING", _SETUP_S)
         progress.step("pressing the board's call button to answer")
         watch.press("call")
