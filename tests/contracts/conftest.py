@@ -4,8 +4,10 @@ import sys
 
 import pytest
 from support.legs import LOOPS
+from support.native_build import build, compiler
 
 from contracts.device_party import DeviceParty
+from contracts.room_end_kits import NativeKit, SimulatorKit
 from contracts.wechat_party import WeChatParty
 from contracts.worker_contract import WorkerKit
 from contracts.worker_party import WorkerParty
@@ -43,3 +45,23 @@ WORKER_KITS = {
 def worker_kit(request):
     """Give one kind of worker."""
     return WORKER_KITS[request.param]
+
+
+@pytest.fixture(scope="session")
+def native_room_end(tmp_path_factory):
+    """Give the room end for the platform's library, built against the stand-in."""
+    if compiler() is None:
+        pytest.skip("no C compiler")
+    return build(tmp_path_factory.mktemp("native") / "plain")
+
+
+@pytest.fixture(params=["native", "simulator"])
+def room_end_kit(request, tmp_path, monkeypatch):
+    """Give one kind of room end."""
+    if request.param == "native":
+        monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "log"))
+        yield NativeKit(request.getfixturevalue("native_room_end"), tmp_path / "log")
+        return
+    kit = SimulatorKit()
+    yield kit
+    kit.close()
