@@ -72,7 +72,7 @@ class Tokens:
         if current is None or current.is_replaced or current.until_s - now_s <= margin_s:
             current = self._make(appid, now_s)
             self._stable[appid] = current.text
-        return current.text, int(current.until_s - now_s)
+        return current.text, round(current.until_s - now_s)
 
     def plain(self, appid: str) -> tuple[str, int]:
         """Give a new plain token; the older one lives a little longer."""
