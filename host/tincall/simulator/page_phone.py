@@ -202,8 +202,8 @@ class PagePhone:
             "welcome",
             v=VERSION,
             openid=self._person.openid,
-            name=_bounded(self._person.name),
-            app=_bounded(self._desk.app_name),
+            name=bounded(self._person.name),
+            app=bounded(self._desk.app_name),
             devices=self._devices(),
             call=None if room is None else self._call(room),
         )
@@ -295,7 +295,7 @@ class PagePhone:
             self.report = message["figures"]
         elif room.state == TALKING:
             done, text = await self._desk.press(room)
-            self._say("pressed", room=message["room"], ok=done, text=_bounded(text))
+            self._say("pressed", room=message["room"], ok=done, text=bounded(text))
 
     def _decide(self, sn: str, allow: bool) -> None:
         if any(device.sn == sn for device in self._desk.devices(self._person.openid)):
@@ -306,7 +306,7 @@ class PagePhone:
         try:
             room = await self._desk.place(self._person.openid, sn, kind)
         except Refused as refused:
-            self._say("refused", number=refused.number, text=_bounded(str(refused)))
+            self._say("refused", number=refused.number, text=bounded(str(refused)))
             return
         if room.state == OVER:
             self._say("calling", call=self._call(room))
@@ -325,8 +325,8 @@ class PagePhone:
         return {
             "room": room.keys.room_id,
             "sn": order.sn,
-            "name": _bounded(known.name if known else order.name or order.sn),
-            "model": _bounded(known.model if known else order.model_id),
+            "name": bounded(known.name if known else order.name or order.sn),
+            "model": bounded(known.model if known else order.model_id),
             "kind": order.room_type,
             "direction": order.direction,
             "state": room.state if room.state == TALKING or room.is_out else "calling",
@@ -341,10 +341,10 @@ class PagePhone:
 
 
 def _shown(device: Device) -> dict[str, str]:
-    name, model = _bounded(device.name), _bounded(device.model)
+    name, model = bounded(device.name), bounded(device.model)
     return {"sn": device.sn, "name": name, "model": model, "consent": device.consent}
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
     """Cut somebody else's words to what is shown; half a surrogate pair could not be sent at all."""
     return text[:NAME_MAX_CHARS].encode("utf-8", "replace").decode()

@@ -24,13 +24,15 @@ from tincall.clock import Clock, SystemClock
 from tincall.logs import get
 from tincall.simulator import page_site
 from tincall.simulator.page_connection import Connection
-from tincall.simulator.page_phone import Desk, PagePhone
+from tincall.simulator.page_phone import Desk, PagePhone, bounded
 from tincall.simulator.page_words import CLOSE_WRONG
 from tincall.simulator.rooms import Rooms
 
 # tabs of a tester; the oldest session goes first
 SESSIONS_MAX = 256
 SESSION_S = 12 * 3600
+# a list that a person still reads
+PEOPLE_MAX = 64
 # how long a phone is on without its page: a reload, a gap in the network
 AWAY_S = 10.0
 
@@ -133,8 +135,8 @@ class PhoneGate:
         @app.get("/phone/people", include_in_schema=False)
         def people(request: Request) -> dict[str, object]:
             self._own_host(request)
-            listed = [{"openid": one.openid, "name": one.name} for one in self.desk.people()]
-            return {"app": self.desk.app_name, "people": listed}
+            listed = [{"openid": one.openid, "name": bounded(one.name)} for one in self.desk.people()]
+            return {"app": bounded(self.desk.app_name), "people": listed[:PEOPLE_MAX]}
 
         @app.post("/phone/session", include_in_schema=False)
         def session(request: Request, wish: SessionRequest, response: Response) -> dict[str, str]:
