@@ -22,6 +22,7 @@ STEPS = {
     "types": [PYTHON, "-m", "mypy"],
     "layers": [PYTHON, "tools/layers.py"],
     "vectors": [PYTHON, "tools/vectors.py", "--check"],
+    "miniprogram": [PYTHON, "tools/node_tests.py"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core"],
     "tests": [*PYTEST, "-n", "2", "-m", "not alone and not long"],
     "alone": [*PYTEST, "-m", "alone and not long"],

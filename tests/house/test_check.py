@@ -35,4 +35,14 @@ def test_an_unknown_step_is_wrong_usage(capfd: pytest.CaptureFixture[str]) -> No
 
 
 def test_every_kind_of_check_is_a_step() -> None:
-    assert list(check.STEPS) == ["lint", "format", "types", "layers", "vectors", "core", "tests", "alone"]
+    assert list(check.STEPS) == [
+        "lint",
+        "format",
+        "types",
+        "layers",
+        "vectors",
+        "miniprogram",
+        "core",
+        "tests",
+        "alone",
+    ]
