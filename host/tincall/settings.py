@@ -163,6 +163,10 @@ class WechatSettings(_Section):
         default=20, gt=0, le=120, description="Seconds that a side waits in a room for the other."
     )
     request_s: float = Field(default=10, gt=0, le=60, description="Seconds for one request to the platform.")
+    room_end: list[str] = Field(
+        default_factory=list,
+        description="Program and arguments of the room end, made of host/native; empty: that of tincall simulate.",
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -11,6 +11,7 @@ import typer
 
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, READY_FILE, DataOption
+from tincall.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from tincall.relay.registry import Registry
     from tincall.relay.store.engine import Database
     from tincall.relay.switchboard import Contacts, PhoneLegs
-    from tincall.settings import DataFolder, LimitSettings, Settings
+    from tincall.settings import DataFolder, LimitSettings, Settings, WechatSettings
     from tincall.simulator.phone import PhoneScript
     from tincall.wechat.adapter import Adapter
+    from tincall.wechat.room_plan import RoomPlan
     from tincall.worker.leg import WorkerLeg
     from tincall.worker.supervisor import Supervisor
 
 SIMULATED_WORKER = "tincall.simulator.worker"
+REPORT_SPARE_S = 0.3  # beyond what a worker lets its room end take
 
 
 def relay(
@@ -201,12 +204,35 @@ async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor
     from tincall.worker.supervisor import Supervisor
 
     command = settings.worker.command or [sys.executable, "-m", SIMULATED_WORKER]
+    report_s = process.Limits.report_s
+    if settings.wechat.appid and not settings.worker.command:
+        plan = room_plan(settings.wechat)
+        command = plan.worker_command()
+        report_s = max(report_s, plan.closed_s + plan.grace_s + REPORT_SPARE_S)
     # spares beside the calls, and a few that are still ending
-    limits = process.Limits(workers=settings.call.max_calls + settings.worker.warm + 8)
+    limits = process.Limits(workers=settings.call.max_calls + settings.worker.warm + 8, report_s=report_s)
     supervisor = Supervisor(command, settings.worker.warm, limits)
     stack.push_async_callback(supervisor.stop)
     await supervisor.start()
     return supervisor
+
+
+def room_plan(given: "WechatSettings") -> "RoomPlan":
+    """Say which room end the workers start.
+
+    Raises:
+        OperatorError: status 2; the platform is the real one, and nobody has built its room end.
+    """
+    from tincall.wechat.api import VERSIONS
+    from tincall.wechat.room_plan import RoomPlan
+
+    common: dict[str, Any] = {"appid": given.appid, "model_id": given.model_id, "flavor": VERSIONS[given.env_version]}
+    if given.room_end:
+        return RoomPlan(command=given.room_end, **common)
+    if not given.base_url.startswith("http://"):
+        hint = "Build host/native against your copy of the platform's server SDK, and name the program there."
+        raise OperatorError("room_end of [wechat] is empty: nothing can enter the platform's rooms.", hint, 2)
+    return RoomPlan(command="simulator", url=given.base_url, **common)
 
 
 async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", app: "FastAPI") -> int:

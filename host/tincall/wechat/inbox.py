@@ -103,7 +103,7 @@ class Inbox:
     async def _judge(self, appid: str, room_id: str, work: Callable[[], Awaitable[Entry]]) -> Entry:
         before = await self.find(appid, room_id)
         if before is not None:
-            log.info("a push is repeated", room=room_id, call=before.call_id, verdict=before.verdict)
+            log.info("a push is repeated", room_id=room_id, call=before.call_id, verdict=before.verdict)
             return before
         return await work()
 

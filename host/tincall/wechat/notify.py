@@ -260,12 +260,12 @@ class Notify:
 
     def _refused(self, entry: Entry, push: _Push) -> Entry:
         points.reached(points.AFTER_COMMIT)
-        log.warning("a push is refused", room=push.room_id, sn=push.sn, call=entry.call_id, reason=entry.reason)
+        log.warning("a push is refused", room_id=push.room_id, sn=push.sn, call=entry.call_id, reason=entry.reason)
         return entry
 
     def _go_on(self, entry: Entry, push: _Push, effect: Callable[[], Awaitable[None]]) -> Entry:
         points.reached(points.AFTER_COMMIT)
-        log.info("a push is accepted", room=push.room_id, sn=push.sn, call=entry.call_id, direction=entry.direction)
+        log.info("a push is accepted", room_id=push.room_id, sn=push.sn, call=entry.call_id, direction=entry.direction)
         answered = self._answers[push.room_id] = asyncio.Event()
         task = asyncio.get_running_loop().create_task(self._follow(entry, answered, effect))
         self._tasks.add(task)
@@ -278,7 +278,7 @@ class Notify:
             async with asyncio.timeout(ANSWER_S):
                 await answered.wait()
         except TimeoutError:
-            log.warning("an answer is not out in time", room=entry.room_id, call=entry.call_id)
+            log.warning("an answer is not out in time", room_id=entry.room_id, call=entry.call_id)
         del self._answers[entry.room_id]
         points.reached(points.AFTER_ANSWER)
         try:

@@ -250,7 +250,7 @@ class WeChatLeg(Leg):
     def enter(self, room: Room) -> None:
         """Take the room of the claimed push, now that it is stored; a leg that has ended has it hung up."""
         if not self._step("room"):
-            self._log.info("a room came to a call that is over", room=room.room_id)
+            self._log.info("a room came to a call that is over", room_id=room.room_id)
             self._hooks.abandon(room)
             return
         self._story.note_ms("push_ms", self._now_ms())

@@ -146,7 +146,7 @@ class Rooms:
             await asyncio.wait(self._tasks)
 
     async def _hang_up(self, room: Room) -> None:
-        note = log.bind(call=room.call_id, sn=room.sn, room=room.room_id)
+        note = log.bind(call=room.call_id, sn=room.sn, room_id=room.room_id)
         for attempt in range(ATTEMPTS):
             try:
                 async with self._turns, asyncio.timeout(HANG_UP_S):
