@@ -62,6 +62,10 @@ def test_it_is_ready_plays_and_stops_cleanly(tmp_path, number):
             assert client.post(f"{ready['url']}/cgi-bin/stable_token", json=body).json()["expires_in"] == 7200
             headers = {"authorization": f"Bearer {console.control_token}"}
             assert client.get(f"{ready['url']}/sim/ledger", headers=headers).json()["phones"] == ["alice"]
+            assert ready["phone_page"] == f"{ready['url']}/phone/"
+            assert "<html" in client.get(ready["phone_page"]).text
+            people = client.get(f"{ready['url']}/phone/people").json()["people"]
+            assert people == [{"openid": "alice", "name": "Alice"}]
         status, out, log = running.stop(number)
     assert (status, out) == (0, "")
     assert "Traceback" not in log

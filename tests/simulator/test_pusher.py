@@ -39,7 +39,7 @@ class Relay:
 
 
 async def late(request):
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.5)
     return Response(OK)
 
 
@@ -144,7 +144,7 @@ def test_each_try_is_fresh_and_four_are_the_most():
 def test_a_late_a_failed_and_a_vague_answer_are_tried_again():
     async def scene(pusher, relay, ledger, envelope):
         fields, _ = event(pusher)
-        sent = await pusher.deliver(fields, PushPlan(timeout_ms=100))
+        sent = await pusher.deliver(fields, PushPlan(timeout_ms=1000))
         assert sent.number == 7 and len(relay.came) == 4
         whys = [fact["why"] for fact in ledger.of("push")]
         assert whys[0] == "TimeoutError" and whys[1] == "status 404" and "neither JSON" in whys[2] and whys[3] == ""

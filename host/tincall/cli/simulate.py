@@ -117,6 +117,9 @@ async def _serve(
 
     from tincall.logs import get
     from tincall.simulator import web
+    from tincall.simulator.mini_program import MiniProgram
+    from tincall.simulator.page_site import LOOPBACK
+    from tincall.simulator.phone_gate import PhoneGate
     from tincall.simulator.server import SimulatorServer
     from tincall.simulator.service import Service
 
@@ -131,9 +134,17 @@ async def _serve(
             service.pusher.trust(str(authority))
         service.pusher.url = push_url
         people(service, chosen, phones, real_time)
-        server = await SimulatorServer.open(web.build(service), *listen)
+        desk = MiniProgram(service)
+        stack.push_async_callback(desk.close)
+        gate = PhoneGate(service.rooms, desk, {*LOOPBACK, listen[0]})
+        stack.callback(gate.close)
+        desk.changed, desk.ask = gate.changed, gate.ask
+        app = web.build(service)
+        gate.mount(app)
+        server = await SimulatorServer.open(app, *listen)
         stack.push_async_callback(server.close)
-        ready = {"ready": True, "url": server.url, "port": server.port, **told, "pid": os.getpid()}
+        ready = {"ready": True, "url": server.url, "port": server.port, "phone_page": f"{server.url}/phone/"}
+        ready |= {**told, "pid": os.getpid()}
         ready |= {"appid": console.appid, "model_id": console.model_id, "phones": service.rooms.phones()}
         log.info("simulator ready", url=server.url, scenario=told["scenario"])
         output.result(ready, lambda screen: screen.print(_sentence(ready)))
@@ -152,7 +163,8 @@ def people(service: Service, chosen: Scenario | None, phones: Sequence[PhoneScri
         return
     appid = service.console.appid
     for openid in PEOPLE:
-        service.cloud.accounts.add_user(User(openid, appid, openid.capitalize(), {ANY}))
+        # who has a page is asked for consent there
+        service.cloud.accounts.add_user(User(openid, appid, openid.capitalize()))
     for script in phones:
         service.cloud.accounts.add_user(User(script.id, appid, script.name or script.id, {ANY}))
         service.add_phone(script)
@@ -160,4 +172,5 @@ def people(service: Service, chosen: Scenario | None, phones: Sequence[PhoneScri
 
 def _sentence(ready: dict[str, Any]) -> str:
     plays = f", playing {ready['scenario']}" if ready["scenario"] else ""
-    return f"The platform is at {ready['url']}{plays}; its console is {ready['console']}. Ctrl-C stops it."
+    where = f"its console is {ready['console']}, a phone is at {ready['phone_page']}"
+    return f"The platform is at {ready['url']}{plays}; {where}. Ctrl-C stops it."

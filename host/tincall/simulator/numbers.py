@@ -43,6 +43,7 @@ ERRORS = {
     20: "openid not exist",
     23: "device licence expired",
     24: "device licence not active",
+    1002: "request to the mini program's server failed",
     40001: "invalid credential, access_token is invalid or not latest",
     40002: "invalid grant_type",
     40003: "invalid openid",

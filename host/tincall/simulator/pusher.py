@@ -94,6 +94,7 @@ class Pusher:
 
     Attributes:
         url: the relay's push URL; empty: pushes get lost.
+        verify: how the relay's certificate is checked.
     """
 
     def __init__(self, clock: Clock, ledger: Ledger, envelope: Envelope, original_id: str) -> None:
@@ -102,7 +103,7 @@ class Pusher:
         self._ledger = ledger
         self._envelope = envelope
         self._original_id = original_id
-        self._verify: ssl.SSLContext | bool = True
+        self.verify: ssl.SSLContext | bool = True
         self._made: httpx.AsyncClient | None = None
 
     def trust(self, authority: str) -> None:
@@ -111,7 +112,7 @@ class Pusher:
         Args:
             authority: PEM file.
         """
-        self._verify = ssl.create_default_context(cafile=authority)
+        self.verify = ssl.create_default_context(cafile=authority)
 
     async def close(self) -> None:
         """End the connections to the relay."""
@@ -122,7 +123,7 @@ class Pusher:
     @property
     def _client(self) -> httpx.AsyncClient:
         if self._made is None:
-            self._made = httpx.AsyncClient(trust_env=False, verify=self._verify)
+            self._made = httpx.AsyncClient(trust_env=False, verify=self.verify)
         return self._made
 
     def notification(self, room: Room) -> dict[str, Any]:
