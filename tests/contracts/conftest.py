@@ -1,5 +1,6 @@
 """The parties that the leg contract runs against: name to an async maker, given the role of the party."""
 
+import contextlib
 import sys
 
 import pytest
@@ -7,7 +8,7 @@ from support.legs import LOOPS
 from support.native_build import build, compiler
 
 from contracts.device_party import DeviceParty
-from contracts.room_end_kits import NativeKit, SimulatorKit
+from contracts.room_end_kits import NativeKit, SimulatorKit, WeChatKit
 from contracts.wechat_party import WeChatParty
 from contracts.worker_contract import WorkerKit
 from contracts.worker_party import WorkerParty
@@ -41,10 +42,14 @@ WORKER_KITS = {
 }
 
 
-@pytest.fixture(params=sorted(WORKER_KITS))
+@pytest.fixture(params=[*sorted(WORKER_KITS), "wechat, native", "wechat, simulator"])
 def worker_kit(request):
     """Give one kind of worker."""
-    return WORKER_KITS[request.param]
+    if request.param in WORKER_KITS:
+        yield WORKER_KITS[request.param]
+        return
+    with room_end_of(request.param.split()[-1], request) as kit:
+        yield WeChatKit(kit)
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +61,20 @@ def native_room_end(tmp_path_factory):
 
 
 @pytest.fixture(params=["native", "simulator"])
-def room_end_kit(request, tmp_path, monkeypatch):
+def room_end_kit(request):
     """Give one kind of room end."""
-    if request.param == "native":
-        monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "log"))
-        yield NativeKit(request.getfixturevalue("native_room_end"), tmp_path / "log")
+    with room_end_of(request.param, request) as kit:
+        yield kit
+
+
+@contextlib.contextmanager
+def room_end_of(kind, request):
+    """Give the kit of a kind of room end, with its far side running."""
+    if kind == "simulator":
+        kit = SimulatorKit()
+        yield kit
+        kit.close()
         return
-    kit = SimulatorKit()
-    yield kit
-    kit.close()
+    log = request.getfixturevalue("tmp_path") / "log"
+    request.getfixturevalue("monkeypatch").setenv("STANDIN_LOG", str(log))
+    yield NativeKit(request.getfixturevalue("native_room_end"), log)

@@ -5,6 +5,8 @@ import sys
 from support.platform import APPID, Platform
 
 from contracts.room_end_contract import RoomEndKit
+from contracts.worker_contract import WorkerKit
+from tincall.wechat.room_plan import RoomPlan
 
 WHOSE = {"appid": APPID, "model_id": "m1", "sn": "sn-1"}
 # what the stand-in's rooms go through, by what the phone shall do and whether it is rung or calls
@@ -73,3 +75,15 @@ class SimulatorKit(RoomEndKit):
 
     def close(self):
         self._platform.close()
+
+
+class WeChatKit(WorkerKit):
+    """The worker that meets its phone in a room, with some room end."""
+
+    def __init__(self, ends):
+        opening = {name: value for name, value in ends.opening.items() if name != "sn"}
+        super().__init__(RoomPlan(command=ends.command, **opening).worker_command())
+        self._ends = ends
+
+    def phone(self, behaviour, role):
+        return {"room": self._ends.room(behaviour, role)}

@@ -28,6 +28,10 @@ class WorkerKit:
     command: list
     phones: dict = field(default_factory=dict)
 
+    def phone(self, behaviour, role):
+        """Give the settings of a phone that is rung (`callee`) or calls (`caller`)."""
+        return self.phones[behaviour]
+
 
 class Relay:
     """The relay's end of one worker, played by the test.
@@ -51,12 +55,12 @@ class Relay:
 
     @property
     def words(self):
-        """The names of the messages, in order."""
-        return [message["t"] for message in self.messages]
+        """The names of the messages, in order; a status is no word of the call but the reason of one."""
+        return [message["t"] for message in self.messages if message["t"] != "status"]
 
     def start(self, kit, phone, role="callee", media=MEDIA):
         """Begin a call."""
-        start = {"t": "start", "call": "c-1", "role": role, "phone": kit.phones[phone], "ring_ms": 5000}
+        start = {"t": "start", "call": "c-1", "role": role, "phone": kit.phone(phone, role), "ring_ms": 5000}
         assert self.process.send({**start, "media": media_fields(media)})
 
     async def until(self, word):
@@ -155,7 +159,8 @@ async def case_a_phone_refuses(kit, relay):
 async def case_a_phone_is_busy(kit, relay):
     relay.start(kit, "busy")
     assert (await relay.until("release"))["cause"] == causes.BUSY
-    assert relay.words == ["release"]
+    # a platform may say that it calls before it notices
+    assert relay.words in (["release"], ["ringing", "release"])
     await relay.end()
 
 

@@ -45,7 +45,7 @@ def note(text):
 def ready():
     opening = hear()
     note(json.dumps(opening))
-    note(f"fds {sorted(os.listdir('/proc/self/fd'))} argv {sys.argv} env {sorted(os.environ)}")
+    note(f"pid {os.getpid()} fds {sorted(os.listdir('/proc/self/fd'))} argv {sys.argv} env {sorted(os.environ)}")
     say(t="ready", kind="puppet", version="1")
 
 
@@ -134,6 +134,13 @@ def never_closes():
     say(t="status", number=2)
     while True:
         hear()
+
+
+def deaf_in_the_room():
+    ready()
+    hear()
+    say(t="status", number=2)
+    time.sleep(600)
 
 
 def closes_but_stays():

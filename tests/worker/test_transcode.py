@@ -1,6 +1,7 @@
 """Coders and the step between 8 and 16 kHz, on human speech: right, quick, and late by no more than is promised."""
 
 import importlib.util
+import sys
 import time
 from pathlib import Path
 
@@ -165,6 +166,13 @@ def test_without_pyav_g722_is_not_offered(monkeypatch):
     monkeypatch.setattr(transcode.importlib.util, "find_spec", lambda name: None)
     assert codecs(WIDE_HZ) == ("L16", "PCMA", "PCMU")
     with pytest.raises(LocalError, match="'G722' cannot be spoken here"):
+        coder("G722")
+
+
+def test_a_pyav_that_does_not_load_is_said(monkeypatch):
+    monkeypatch.setattr(transcode.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(LocalError, match="PyAV does not load"):
         coder("G722")
 
 

@@ -83,8 +83,10 @@ class _G722:
     rate_hz = WIDE_HZ
 
     def __init__(self) -> None:
-        import av  # some 100 ms, and only a call that needs it pays them
-
+        try:
+            import av  # some 100 ms, and only a call that needs it pays them
+        except ImportError as error:
+            raise LocalError(f"'G722' cannot be spoken here: PyAV does not load: {error}") from None
         self._frame: Any = av.AudioFrame
         self._packet: Any = av.Packet
         self._encoder: Any = av.CodecContext.create("g722", "w")

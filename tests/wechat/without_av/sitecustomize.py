@@ -1,0 +1,5 @@
+"""On the path of a worker: an environment without PyAV."""
+
+import sys
+
+sys.modules["av"] = None
