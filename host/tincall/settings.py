@@ -68,6 +68,10 @@ class WebSettings(_Section):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless operators sit elsewhere.")
     port: int = Field(default=8444, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    proxies: list[str] = Field(
+        default_factory=list,
+        description="Addresses of reverse proxies before this port, whose word on who asks (X-Forwarded-For) is believed.",
+    )
 
 
 class LimitSettings(_Section):
@@ -89,6 +93,18 @@ class LimitSettings(_Section):
         default=60, gt=0, le=3600, description="Seconds that a connection without a link may be silent."
     )
     nonces: int = Field(default=4096, ge=16, description="Verifications in progress at one time.")
+    mini_per_minute: int = Field(default=60, ge=1, description="Requests a minute of one person's mini program.")
+    mini_per_minute_address: int = Field(
+        default=300, ge=1, description="The same from one address; a mobile network has many phones behind one."
+    )
+    mini_logins_per_minute_address: int = Field(
+        default=60, ge=1, description="Logins a minute from one address; each asks the platform."
+    )
+    mini_calls_per_minute: int = Field(default=10, ge=1, description="Calls a minute of one person.")
+    mini_wrong_invites_per_minute: int = Field(
+        default=5, ge=1, description="Invites a minute that one person mistypes."
+    )
+    mini_wrong_invites_per_minute_address: int = Field(default=20, ge=1, description="The same from one address.")
 
 
 class CallSettings(_Section):

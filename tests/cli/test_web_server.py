@@ -8,7 +8,7 @@ import ssl
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from tincall.cli.web_server import WebServer
 from tincall.errors import OperatorError
@@ -23,8 +23,12 @@ def folder(tmp_path):
     return made
 
 
-def run(folder, test, host="127.0.0.1", port=0):
+def run(folder, test, host="127.0.0.1", port=0, proxies=()):
     app = FastAPI()
+
+    @app.get("/who")
+    async def who(request: Request) -> dict[str, str]:
+        return {"who": request.client.host}
 
     @app.get("/hello")
     async def hello() -> dict[str, bool]:
@@ -32,7 +36,7 @@ def run(folder, test, host="127.0.0.1", port=0):
 
     async def go():
         context = tls.server_context(folder.server, folder.server_key)
-        web = await WebServer.open(app, host, port, folder.server, folder.server_key, context)
+        web = await WebServer.open(app, host, port, folder.server, folder.server_key, context, proxies)
         try:
             return await test(web)
         finally:
@@ -50,6 +54,26 @@ def test_it_serves_over_tls_and_tells_little_of_itself(folder):
     answer = run(folder, go)
     assert answer.json() == {"hello": True}
     assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "who"),
+    [
+        ([], "192.0.2.1", "127.0.0.1"),
+        (["192.0.2.9"], "192.0.2.1", "127.0.0.1"),
+        (["127.0.0.1"], "192.0.2.1", "192.0.2.1"),
+        (["127.0.0.1"], "203.0.113.5, 192.0.2.1", "192.0.2.1"),
+        (["127.0.0.1"], None, "127.0.0.1"),
+    ],
+)
+def test_only_a_named_proxy_is_believed(folder, proxies, said, who):
+    async def go(web):
+        trust = ssl.create_default_context(cafile=folder.ca)
+        headers = {"X-Forwarded-For": said} if said else {}
+        async with httpx.AsyncClient(verify=trust, trust_env=False) as client:
+            return await client.get(f"https://127.0.0.1:{web.port}/who", headers=headers)
+
+    assert run(folder, go, proxies=proxies).json() == {"who": who}
 
 
 def test_signals_stay_with_the_relay(folder):

@@ -9,6 +9,7 @@ from relay_store import Store, run
 from starlette.requests import Request
 from support.mini_scene import APPID, MANY, MODEL, MiniScene
 
+from tincall.settings import LimitSettings
 from tincall.simulator.accounts import User
 from tincall.wechat.logins import SESSION_S
 from tincall.wechat.mini import MiniLimits, _address
@@ -179,6 +180,14 @@ async def test_logins_requests_and_calls_are_counted(store):
         refusal(await s.ask("GET", "/devices", session), 429, "too_many")
         refusal(await s.ask("POST", "/login", json={"code": "x"}), 400, "bad_code")
         refusal(await s.ask("POST", "/login", json={"code": "x"}), 429, "too_many")
+
+
+def test_the_limits_are_settings():
+    assert MiniLimits.of(LimitSettings()) == MiniLimits()
+    assert MiniLimits.of(LimitSettings(mini_calls_per_minute=1000)).person_calls == 1000
+    names = [name for name in LimitSettings.model_fields if name.startswith("mini_")]
+    many = MiniLimits.of(LimitSettings(**{name: 1000 + i for i, name in enumerate(names)}))
+    assert len(set(dataclasses.astuple(many))) == len(names) == len(dataclasses.fields(MiniLimits))
 
 
 async def test_strangers_are_counted_by_address(store):

@@ -115,6 +115,7 @@ async def _build(
     from tincall.relay.switchboard import Switchboard
     from tincall.relay.verifier import Verifier
     from tincall.wechat.adapter import Adapter, Ground
+    from tincall.wechat.mini import MiniLimits
     from tincall.wechat.mini_side import MiniSide
     from tincall.wechat.web import BODIES
 
@@ -146,7 +147,7 @@ async def _build(
     if adapter is not None:
         more = adapter.attach(switchboard, records)
         stack.push_async_callback(adapter.close)
-        mini = MiniSide(adapter, database, registry, switchboard, records, clock)
+        mini = MiniSide(adapter, database, registry, switchboard, records, clock, MiniLimits.of(settings.limits))
         more += mini.routers(api.operator_only(token))
         stack.push_async_callback(mini.close)
         await adapter.sweep()
@@ -240,7 +241,8 @@ async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Setting
     from tincall.relay import tls
 
     context = tls.server_context(folder.server, folder.server_key)
-    web = await WebServer.open(app, settings.web.host, settings.web.port, folder.server, folder.server_key, context)
+    listen = (settings.web.host, settings.web.port, folder.server, folder.server_key, context, settings.web.proxies)
+    web = await WebServer.open(app, *listen)
     stack.push_async_callback(web.close)
     return web.port
 

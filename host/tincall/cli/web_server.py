@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from tincall.errors import OperatorError
 
 STOP_S = 3  # for answers that are on their way when the relay stops
-CONCURRENT_MAX = 64  # an operator and a few programs; more is a mistake or an attack
+CONCURRENT_MAX = 512  # connections: phones keep theirs for some seconds, and a push must find a place
 
 
 class _Server(uvicorn.Server):
@@ -39,7 +39,14 @@ class WebServer:
 
     @classmethod
     async def open(
-        cls, app: FastAPI, host: str, port: int, certificate: Path, key: Path, context: ssl.SSLContext
+        cls,
+        app: FastAPI,
+        host: str,
+        port: int,
+        certificate: Path,
+        key: Path,
+        context: ssl.SSLContext,
+        proxies: Sequence[str] = (),
     ) -> WebServer:
         """Open the port and serve.
 
@@ -50,6 +57,7 @@ class WebServer:
             certificate: PEM file of the server's certificate.
             key: PEM file of its key.
             context: made of both.
+            proxies: addresses of reverse proxies, whose word on who asks is believed.
 
         Raises:
             OperatorError: the port cannot be opened.
@@ -63,7 +71,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             limit_concurrency=CONCURRENT_MAX,
             timeout_graceful_shutdown=STOP_S,
             ssl_certfile=certificate,

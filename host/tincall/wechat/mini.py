@@ -2,7 +2,8 @@
 
 Rules of this file: who asks comes before what is asked. The address is counted, then the session is looked up, then the
 person is counted, and only then is a body looked at, so that nobody without a session can make the relay work. Everything is
-refused as RFC 9457 JSON with a `reason` for machines. The address is that of the connection.
+refused as RFC 9457 JSON with a `reason` for machines. Behind a reverse proxy, the settings must name it, or all phones are one
+address.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tincall.clock import Clock
 from tincall.relay.api import REFUSALS
 from tincall.relay.rates import Rates
 from tincall.relay.web_guard import MEDIA_TYPE, problem
+from tincall.settings import LimitSettings
 from tincall.wechat import mini_words as words
 from tincall.wechat.people import People, Refusal
 from tincall.wechat.phone_calls import PhoneCalls
@@ -60,6 +62,18 @@ class MiniLimits:
     person: int = 60  # opening the mini program takes four requests, a call two
     person_calls: int = 10
     person_wrong_invites: int = 5  # of 60 bits: nobody guesses one, and nobody who mistypes needs more
+
+    @classmethod
+    def of(cls, settings: LimitSettings) -> MiniLimits:
+        """Take what settings say."""
+        return cls(
+            address=settings.mini_per_minute_address,
+            address_logins=settings.mini_logins_per_minute_address,
+            address_wrong_invites=settings.mini_wrong_invites_per_minute_address,
+            person=settings.mini_per_minute,
+            person_calls=settings.mini_calls_per_minute,
+            person_wrong_invites=settings.mini_wrong_invites_per_minute,
+        )
 
 
 class Gate:
