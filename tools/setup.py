@@ -5,7 +5,8 @@
     tools/setup.py tests    that and what the checks and tests need
 
 A demo makes do without a compiler (then without the speech score) and without MicroPython (then the board runs under
-CPython), and says so; tests do not.
+CPython), and says so; tests do not. The tests of the phone's page need Chromium: root gets it from Debian, others are told how,
+and without one those tests are left out, except in CI.
 """
 
 import hashlib
@@ -23,6 +24,9 @@ VENV = ROOT / ".venv"
 RECORD = VENV / "tincall-setup.json"
 LOG = VENV / "pip.log"
 EXTRAS = {"demo": ["judge"], "tests": ["codecs", "judge", "dev"]}
+# what may drive the phone's page, as tests/e2e/browser.py looks for it
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_PACKAGES = ["chromium", "fonts-dejavu-core"]
 # has no wheels and is built on the spot
 NEEDS_COMPILER = "pesq"
 
@@ -36,9 +40,9 @@ def say(text: str) -> None:
     print(f"setup: {text}", flush=True)
 
 
-def _apt_install(packages: list[str]) -> bool:
-    """Put Debian packages in where that is ours to do: as root in CI. Tell whether it was done."""
-    if not os.environ.get("CI") or os.geteuid() != 0 or shutil.which("apt-get") is None:
+def _apt_install(packages: list[str], only_in_ci: bool = True) -> bool:
+    """Put Debian packages in where that is ours to do: as root, and in CI unless told otherwise. Tell whether it was done."""
+    if (only_in_ci and not os.environ.get("CI")) or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
     say("installing " + " ".join(packages))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -153,6 +157,27 @@ def get_micropython(purpose: str) -> None:
     say("going on without what is missing; a board without MicroPython runs under CPython")
 
 
+def get_browser() -> None:
+    """See to it that there is a Chromium for the tests of the phone's page; outside CI they can be left out.
+
+    Raises:
+        SetupError: CI has none and cannot get one.
+    """
+    if _has_browser() or (_apt_install(BROWSER_PACKAGES, only_in_ci=False) and _has_browser()):
+        return
+    if os.environ.get("CI"):
+        raise SetupError("CI needs Chromium for the tests of the phone's page, and apt-get could not install it")
+    say(
+        "going on without Chromium; tests of the phone's page are left out. On Debian or Ubuntu: "
+        "sudo apt-get install chromium. Elsewhere, name a Chromium in TINCALL_CHROMIUM."
+    )
+
+
+def _has_browser() -> bool:
+    named = os.environ.get("TINCALL_CHROMIUM")
+    return bool(named and shutil.which(named)) or any(shutil.which(name) for name in BROWSERS)
+
+
 def main(purpose: str) -> None:
     """Set up for a purpose.
 
@@ -166,6 +191,8 @@ def main(purpose: str) -> None:
         record = {"fingerprint": _fingerprint(), "for": done, "whole": whole, "at": str(ROOT)}
         RECORD.write_text(json.dumps(record) + "\n")
     get_micropython(purpose)
+    if purpose == "tests":
+        get_browser()
 
 
 if __name__ == "__main__":

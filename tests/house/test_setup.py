@@ -41,6 +41,7 @@ def _prepare(monkeypatch: pytest.MonkeyPatch, pip: Pip, compiler: bool = True) -
     monkeypatch.setattr(setup, "_can_compile", lambda: compiler)
     monkeypatch.setattr(setup, "make_venv", lambda: None)
     monkeypatch.setattr(setup, "get_micropython", lambda purpose: None)
+    monkeypatch.setattr(setup, "get_browser", lambda: None)
 
 
 def test_the_second_time_installs_nothing(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,3 +121,59 @@ def test_only_ci_as_root_installs_packages(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CI", "1")
     monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
     assert setup._apt_install(["python3-venv"]) is False
+
+
+class Machine:
+    """Stands for a machine with or without a browser, and for what apt-get does to it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, has: bool, user: int, works: bool = True) -> None:
+        self.has = has
+        self.asked: list[list[str]] = []
+        self._works = works
+        monkeypatch.delenv("TINCALL_CHROMIUM", raising=False)
+        monkeypatch.setattr(setup.shutil, "which", self._which)
+        monkeypatch.setattr(setup.os, "geteuid", lambda: user)
+        monkeypatch.setattr(setup.subprocess, "run", self._run)
+
+    def _which(self, name: str) -> str | None:
+        return f"/usr/bin/{name}" if name == "apt-get" or (name == "chromium" and self.has) else None
+
+    def _run(self, command: list[str], **_: object) -> object:
+        self.asked.append(command)
+        self.has = self.has or (self._works and "install" in command)
+        return setup.subprocess.CompletedProcess(command, 0 if self._works else 100, "", "no network")
+
+
+def test_a_browser_that_is_there_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, has=True, user=0)
+    setup.get_browser()
+    assert machine.asked == []
+
+
+@pytest.mark.parametrize("ci", ["", "1"])
+def test_root_gets_a_browser_from_debian(monkeypatch: pytest.MonkeyPatch, ci: str) -> None:
+    monkeypatch.setenv("CI", ci)
+    machine = Machine(monkeypatch, has=False, user=0)
+    setup.get_browser()
+    assert [command[2] for command in machine.asked] == ["update", "install"]
+    assert "chromium" in machine.asked[1]
+
+
+def test_others_are_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    machine = Machine(monkeypatch, has=False, user=1000)
+    setup.get_browser()
+    assert machine.asked == []
+    assert "sudo apt-get install chromium" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_ci_without_a_browser_fails(monkeypatch: pytest.MonkeyPatch, user: int) -> None:
+    monkeypatch.setenv("CI", "1")
+    Machine(monkeypatch, has=False, user=user, works=False)
+    with pytest.raises(setup.SetupError, match="Chromium"):
+        setup.get_browser()
+
+
+def test_setup_looks_for_the_browser_that_the_tests_look_for(checkout: Path) -> None:
+    assert f"NAMES = {setup.BROWSERS!r}".replace("'", '"') in (checkout / "tests/e2e/browser.py").read_text()

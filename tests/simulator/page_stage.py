@@ -8,7 +8,7 @@ import contextlib
 import threading
 import time
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from tincall.clock import SystemClock
 from tincall.simulator import numbers
@@ -153,6 +153,11 @@ class Stage:
         while True:
             await asyncio.sleep(0.02)
             self.rooms.tick()
+
+    def serve(self, path, script):
+        """Serve a script of the test's own beside the page."""
+        if all(route.path != path for route in self._app.routes):
+            self._app.add_api_route(path, lambda: Response(script, media_type="text/javascript"))
 
     def ring(self, openid="oAnna", sn="sn-1", kind="voice", joins=True, time_limit_ms=0):
         """Let a board call somebody; gives the board."""
