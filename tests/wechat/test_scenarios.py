@@ -1,0 +1,106 @@
+"""Every scenario of the simulated platform against the relay's real parts, workers included, and nothing left behind."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+from play import settled
+from support.real_relay import SN, RealRelay
+from support.room_command import room_worker
+
+from tincall.simulator import scenario, web
+from tincall.simulator.server import SimulatorServer
+from tincall.simulator.service import Service
+from tincall.wechat.contacts import WITHDRAWN
+
+# each has a relay, a platform and workers of its own, and most of its time is waiting
+TOGETHER = 6
+PATIENCE_S = 40
+ALL = scenario.names()
+
+
+async def phone_calls(control, relay, one):
+    """Let the first phone call the board, as the scenario says."""
+    payload = "nobody-gave-this" if one.payload == "strange" else await relay.offer()
+    asked = {"openid": one.phones[0].id, "sn": SN, "model_id": relay.console.model_id, "payload": payload}
+    asked["time_limit_ms"] = one.time_limit_ms
+    for _ in range(2 if one.payload == "used" else 1):
+        room_id = (await control.post("/call", json=asked)).json()["room_id"]
+        if one.cancel_after_ms:
+            await asyncio.sleep(one.cancel_after_ms / 1000)
+            assert (await control.post("/cancel", json={"room_id": room_id})).json() == {"done": True}
+        await over(control, room_id)
+    if one.expect.records:
+        await relay.ended(one.expect.records)
+
+
+async def over(control, room_id):
+    """Wait until a room is over."""
+    state = ""
+    while state != "over":
+        await asyncio.sleep(0.05)
+        rooms = (await control.get("/ledger")).json()["rooms"]
+        state = next(room for room in rooms if room["room_id"] == room_id)["state"]
+
+
+async def play(one, folder):
+    """Play a scenario; gives complaints."""
+    service = Service()
+    scenario.prepare(service, one)
+    server = await SimulatorServer.open(web.build(service))
+    is_sealed = one.push.answer == "encrypted"
+    relay = RealRelay(
+        server.url, service.console, folder, room_worker(server.url, service.console), one.device, is_sealed
+    )
+    try:
+        url = await relay.start(one.phones[0].id)
+        headers = {"authorization": f"Bearer {service.console.control_token}"}
+        async with httpx.AsyncClient(base_url=f"{server.url}/sim", headers=headers, trust_env=False) as control:
+            asked = {"url": url}
+            assert (await control.post("/console", json=asked)).json() == {"done": True}
+            async with asyncio.timeout(PATIENCE_S):
+                await (relay.call() if one.direction == "out" else phone_calls(control, relay, one))
+                await settled(service)
+                await relay.adapter.rooms.stop()
+            ledger = (await control.get("/ledger")).json()
+        complaints = scenario.judge(one, ledger, await relay.records.list())
+        left = await relay.adapter.rooms.open()
+        complaints += [f"the relay believes a room to be open: {room.room_id}" for room in left]
+        if one.expect.cause == [52] and relay.adapter.contacts.get(relay.contact.contact_id).consent != WITHDRAWN:
+            complaints.append("nobody noted that consent is missing")
+        return complaints
+    finally:
+        await relay.stop()
+        await server.close()
+        await service.stop()
+
+
+def processes_of(folder):
+    """List the processes that work in a folder or were told of it."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.fsencode(str(folder)) in (process / "cmdline").read_bytes():
+                found.append(process.name)
+        except OSError:
+            pass
+    return found
+
+
+# a relay that is late for want of a processor breaks the platform's rules
+@pytest.mark.alone
+@pytest.mark.parametrize("first", range(0, len(ALL), TOGETHER))
+def test_the_relay_passes(first, tmp_path):
+    batch = ALL[first : first + TOGETHER]
+
+    async def main():
+        folders = [tmp_path / name for name in batch]
+        for folder in folders:
+            folder.mkdir()
+        return await asyncio.gather(*(play(scenario.load(name), tmp_path / name) for name in batch))
+
+    complaints = dict(zip(batch, asyncio.run(main()), strict=True))
+    assert complaints == {name: [] for name in batch}
+    assert processes_of(tmp_path) == []
