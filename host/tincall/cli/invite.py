@@ -48,5 +48,5 @@ def _show(console: "Console", made: dict[str, Any]) -> None:
     console.print(f"[bold]{made['invite']}[/bold]")
     console.print(
         f"is for {whom} and {output.escape(made['sn'])}, until {output.when(made['expires_s'] * 1000)}. "
-        'In the mini program: settings, "I have a code".'
+        "In the mini program it goes under Settings."
     )
