@@ -22,6 +22,7 @@ from typing import Any
 
 from callcore import causes
 from callcore.errors import LocalError, MessageError, PeerError
+from tincall import logs
 from tincall.errors import OperatorError
 from tincall.leg import IN, OUT, Media
 from tincall.wechat import vocabulary
@@ -347,6 +348,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OperatorError as error:
         print(f"worker: {error.message}. {error.hint}", file=sys.stderr)
         return 2
+    logs.configure("warning")
     for codec in ("PCMA", "PCMU"):
         # 30 ms each, while the worker is still a spare
         transcode.tables(codec)
