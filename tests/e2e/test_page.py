@@ -408,10 +408,10 @@ def test_without_a_tap_sound_is_off_and_says_so(playwright, stage):
     # looking into the page would count as a tap: it is on when the gate has it
     stage.until(lambda: stage.gate.phone("oAnna"), "the phone")
     assert "Sound is off until you tap" in tab.notice()
-    stage.ring()
-    tab.shows("ringing")
     tab.press("Turn on")
     expect(tab.page.locator(".notice")).to_have_count(0)
+    stage.ring()
+    tab.shows("ringing")
     assert level(tab.listen(1)[1]) > 200
     tab.close()
     browser.close()
