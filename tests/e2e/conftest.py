@@ -14,12 +14,17 @@ from tincall.measure.stage import Stage
 # the first phone is whom a board's button calls
 PHONES = {
     "answers": [{"id": "alice", "answer_after_ms": 200}],
+    "tls 1.2": [{"id": "alice", "answer_after_ms": 200}],
     "talks": [{"id": "alice", "answer_after_ms": 200, "hangup_after_ms": 800}],
     "rejects": [{"id": "alice", "outcome": "reject", "answer_after_ms": 200}],
     "busy": [{"id": "alice", "outcome": "busy"}],
     "rings": [{"id": "alice", "outcome": "no_answer", "cancel_after_ms": 600}],
 }
-SETTINGS = {"answers": {"TINCALL__LIMITS__HANDSHAKE_S": "2"}, "rings": {"TINCALL__CALL__RING_MS": "1500"}}
+SETTINGS = {
+    "answers": {"TINCALL__LIMITS__HANDSHAKE_S": "2"},
+    "rings": {"TINCALL__CALL__RING_MS": "1500"},
+    "tls 1.2": {"TINCALL__DEVICE__TLS_MAX": "1.2"},
+}
 
 
 @pytest.fixture(params=BOARDS)

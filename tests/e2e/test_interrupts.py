@@ -10,16 +10,16 @@ import pytest
 from chain import MARK, left_running
 
 END_S = 30.0
-# a line of the demo's progress, and how long after it; what the demo is then at
+# a line of the demo's progress, how long after it, the signal; and what the demo is then at
 MOMENTS = [
-    ("laying out", 0.02),  # the first process starts
-    ("starting the relay", 0.3),  # the relay is not ready
-    ("enrolling", 0.15),
-    ("switching the board on", 0.2),  # it boots, or verifies itself
-    ("call button", 0.1),  # it rings
-    ("talking", 0.5),
-    ("stopping", 0.05),  # all is being stopped as it is
-    ("judging", 0.1),  # nothing runs any more
+    ("laying out", 0.02, signal.SIGTERM),  # the first process starts
+    ("starting the relay", 0.3, signal.SIGINT),  # the relay is not ready
+    ("enrolling", 0.15, signal.SIGTERM),
+    ("switching the board on", 0.2, signal.SIGINT),  # it boots, or verifies itself
+    ("call button", 0.1, signal.SIGTERM),  # it rings
+    ("talking", 0.5, signal.SIGINT),
+    ("stopping", 0.05, signal.SIGTERM),  # all is being stopped as it is
+    ("judging", 0.1, signal.SIGINT),  # nothing runs any more
 ]
 
 
@@ -54,8 +54,7 @@ def heard(process, words):
     pytest.fail(f"the demo ended before it said {words!r}: {lines}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize(("words", "seconds"), MOMENTS)
+@pytest.mark.parametrize(("words", "seconds", "number"), MOMENTS)
 def test_at_any_moment_all_stops(demo, words, seconds, number):
     heard(demo, words)
     time.sleep(seconds)
