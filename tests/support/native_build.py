@@ -10,7 +10,7 @@ NATIVE = ROOT / "host/native"
 STANDIN = ROOT / "tests/support/native_sdk"
 # what a build is made with; a sanitizer stops the program at its first find, with its own exit status
 SANITIZERS = {
-    "plain": "-O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong",
+    "plain": "-O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong",
     "address": "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all",
     "thread": "-O1 -fsanitize=thread",
 }

@@ -147,9 +147,10 @@ static void step_open(const struct message *message) {
     config.common.tag = WX_INIT_CONFIG_TAG;
     config.common.size = sizeof(config);
     config.data_dir = opening.data_dir;
-    config.device_id = opening.sn;
-    config.model_id = opening.model_id;
-    config.wxa_appid = opening.appid;
+    /* none of these is needed here, says the public page; what is not known yet is left out */
+    config.device_id = opening.sn[0] ? opening.sn : NULL;
+    config.model_id = opening.model_id[0] ? opening.model_id : NULL;
+    config.wxa_appid = opening.appid[0] ? opening.appid : NULL;
     config.wxa_flavor = (wx_wxa_flavor_t)opening.flavor;
     wx_error_t result = wait_for(wx_init(&config, get_module), INIT_MS, 0);
     is_open = result == WXERROR_OK;

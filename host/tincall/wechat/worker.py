@@ -243,7 +243,7 @@ class RoomWorker:
         number = int(vocabulary.reason_for(cause)) if reason is None else reason
         if before == WAITING and self._room is not None and self._start["role"] == CALLER:
             self._end.decline(self._room, number)
-        else:
+        elif not self._is_room_over:
             self._end.hang_up(number)
         self._leaving = self._loop.create_task(self._end_and_report())
 

@@ -78,6 +78,7 @@ class RoomEndProcess:
         self._lost: Callable[[str], object] = _ignore
         self._timer: asyncio.TimerHandle | None = None
         self._fault = ""
+        self._is_given_up = False
         self._turned: asyncio.Event = asyncio.Event()
         self._folder = RoomFolder(place)
         try:
@@ -188,19 +189,21 @@ class RoomEndProcess:
             The exit status, negative for a signal.
         """
         self._stop_timer()
-        if self.state not in (GONE, "starting") and self.pipe.is_open:
+        # one that was given up meets the end of its pipe, and hangs up by itself
+        patience_s = self._limits.closed_s if self._is_given_up else self._limits.grace_s
+        if self.state not in (GONE, "starting", CLOSING) and self.pipe.is_open:
             self.state = CLOSING
             self.pipe.say({"t": "close"})
-            try:
-                async with asyncio.timeout(self._limits.closed_s):
-                    while self.pipe.is_open and self.state == CLOSING:
-                        await self._turn()
-            except TimeoutError:
-                pass
+        try:
+            async with asyncio.timeout(self._limits.closed_s):
+                while self.pipe.is_open and self.state == CLOSING:
+                    await self._turn()
+        except TimeoutError:
+            pass
         self.state = GONE
         self.pipe.close()
-        if not self._exited.done() and not self._fault:
-            await asyncio.wait([self._exited], timeout=self._limits.grace_s)
+        if not self._exited.done():
+            await asyncio.wait([self._exited], timeout=patience_s)
         if not self._exited.done():
             self._child.kill()
         status = await asyncio.shield(self._exited)
@@ -251,6 +254,7 @@ class RoomEndProcess:
         self.pipe.close()
         self._turned.set()
         is_told = self.state not in ("starting", CLOSING, GONE)
+        self._is_given_up = self._is_given_up or is_told
         if self.state != CLOSING:
             self._fault = self._fault or sentence
         self.state = GONE

@@ -78,6 +78,8 @@ static void crash(const char *why) {
     abort();
 }
 
+static const char *shown(const char *text) { return text == NULL ? "-" : text; }
+
 static int setting(const char *name) {
     const char *text = getenv(name);
     return text == NULL ? 0 : atoi(text);
@@ -212,8 +214,8 @@ wx_operation_t wx_init(const wx_init_config_t *config, wx_get_module_t get_modul
     check_device((struct wx_audio_module *)module, WX_AUDIO_DEVICE_OUT, &device);
     loudspeaker = (struct wx_audio_device_out *)device;
     is_init = setting("STANDIN_INIT_ERROR") == 0;
-    record("init flavor=%d appid=%s model=%s sn=%s\n", (int)config->wxa_flavor, config->wxa_appid, config->model_id,
-           config->device_id);
+    record("init flavor=%d appid=%s model=%s sn=%s\n", (int)config->wxa_flavor, shown(config->wxa_appid),
+           shown(config->model_id), shown(config->device_id));
     return begin(setting("STANDIN_INIT_MS"), setting("STANDIN_INIT_ERROR"), NULL, NULL, 0);
 }
 
