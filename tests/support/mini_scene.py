@@ -9,6 +9,7 @@ import os
 import httpx
 
 from support.exchange import Board, FakePhone, settle
+from support.legs import until
 from tincall.relay.api import Api, build, operator_only
 from tincall.relay.limits import Limits
 from tincall.relay.switchboard import Switchboard
@@ -191,9 +192,17 @@ class MiniScene:
         """Deliver a push; gives the number that it is answered with."""
         answer = await self.notify.take(event)
         self.notify.answered(answer)
-        for _ in range(3):
-            await settle()
+        await self.done()
         return answer.number
+
+    async def done(self):
+        """Wait until nothing is under way that a push has brought about."""
+        await until(lambda: not self.notify._tasks and not self.switchboard._tasks, "the end of what a push began")
+
+    async def ended(self, board, call_id):
+        """Wait for a board's last word on a call, which comes when its record is written; gives it."""
+        await until(lambda: any(one["call"] == call_id for one in board.heard("ended")), "the last word")
+        return next(one for one in board.heard("ended") if one["call"] == call_id)
 
     def fails(self, number, path="/sns/jscode2session"):
         """Let the platform's next answer be a number."""

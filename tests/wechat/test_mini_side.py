@@ -34,11 +34,9 @@ async def test_a_persons_whole_way(store):
         assert await s.push(s.call_device(permit)) == 0
         assert board.last("invite")["call"] == permit["call"]
         await s.ask("POST", f"/calls/{permit['call']}/cancelled", session, json={"reason": "manual"})
-        await settle()
-        assert board.last("ended")["call"] == permit["call"]
+        assert await s.ended(board, permit["call"])
         s.legs.phones[0].reports()
         board.reports(permit["call"])
-        await settle()
         # a call that is answered, talked, and hung up by the phone
         permit = await s.permit(session)
         assert await s.push(s.call_device(permit)) == 0
@@ -47,7 +45,7 @@ async def test_a_persons_whole_way(store):
         assert (await s.ask("GET", "/devices", session)).json()["devices"][0]["busy"]
         s.clock.advance(30_000)
         s.legs.phones[1].ends(16)
-        await settle()
+        await s.ended(board, permit["call"])
         path = f"/calls/{permit['call']}/ended"
         assert (await s.ask("POST", path, session, json={"event": "hangUpVoip", "keep_time": 30})).json()[
             "was"

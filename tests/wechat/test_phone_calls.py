@@ -68,7 +68,7 @@ async def test_what_forbids_a_call(store):
 
 async def test_a_payload_works_once_soon_and_for_its_board_and_person(store):
     async with MiniScene(store) as s:
-        await ready(s)
+        board = await ready(s)
         s.board("SN-2")
         given = await permit(s)
         assert await pushed(s, given, sn="SN-2") != 0
@@ -77,7 +77,7 @@ async def test_a_payload_works_once_soon_and_for_its_board_and_person(store):
         assert await pushed(s, given) == 0
         assert await pushed(s, given) != 0
         s.switchboard.phone_left(given.call_id)
-        await settle()
+        await s.ended(board, given.call_id)
         late = await permit(s)
         s.clock.advance(LIFE_S * 1000)
         assert await pushed(s, late) != 0
@@ -98,8 +98,7 @@ async def test_giving_up_while_it_rings_ends_it_on_the_board(store):
         given = await permit(s)
         assert await pushed(s, given) == 0
         assert await s.calls.cancelled(MUM, given.call_id, "unloadCallPage") == "live"
-        await settle()
-        ended = board.last("ended")
+        ended = await s.ended(board, given.call_id)
         assert (ended["call"], ended["cause"], ended["released_by"]) == (
             given.call_id,
             causes.ORIGINATOR_CANCEL,
@@ -121,13 +120,11 @@ async def test_giving_up_while_the_push_is_answered_is_not_lost(store):
         async def nap(seconds):
             s.naps.append(seconds)
             s.notify.answered(answer)
-            for _ in range(3):
-                await settle()
+            await s.done()
 
         s.calls._sleep = nap
         assert await s.calls.cancelled(MUM, given.call_id, "manual") == "live"
-        await settle()
-        assert s.naps == [LOOKS_S[0]] and board.last("ended")["call"] == given.call_id
+        assert s.naps == [LOOKS_S[0]] and await s.ended(board, given.call_id)
 
 
 async def test_a_call_that_never_comes_is_not_waited_for_for_ever(store):
@@ -161,8 +158,7 @@ async def test_what_a_phone_tells_afterwards_is_in_the_record(store):
         await settle()
         s.clock.advance(61_000)
         assert await s.calls.ended(MUM, given.call_id, {"event": "endVoip", "keep_time": 60}) == "live"
-        await settle()
-        assert board.last("ended")["released_by"] == "phone"
+        assert (await s.ended(board, given.call_id))["released_by"] == "phone"
         assert await s.calls.ended(MUM, given.call_id, {"event": "finishVoip", "keep_time": 61}) == "over"
         assert s.naps == []
         told = (await store.records.get(given.call_id))["phone_report"]
@@ -197,5 +193,4 @@ async def test_a_record_that_cannot_be_written_does_not_keep_the_board_ringing(s
 
         monkeypatch.setattr(store.records, "phone_told", fail)
         assert await s.calls.cancelled(MUM, given.call_id, "manual") == "live"
-        await settle()
-        assert board.last("ended")["call"] == given.call_id
+        assert await s.ended(board, given.call_id)

@@ -97,8 +97,7 @@ async def test_the_sample_walks_a_persons_whole_way(store):
         assert await s.push(s.call_device(permit)) == 0
         ringing = board.last("invite")["call"]
         await mum.ask("event", name="cancelVoip", data={"status": "manual"})
-        await settle()
-        assert board.last("ended")["call"] == ringing
+        assert await s.ended(board, ringing)
         assert (await store.records.get(ringing))["phone_report"] == {"cancelled": "manual"}
         # a session that is over is renewed without a word
         await store.database.run(lambda connection: connection.exec_driver_sql("DELETE FROM wechat_people"))
