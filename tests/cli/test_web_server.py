@@ -34,6 +34,11 @@ def run(folder, test, host="127.0.0.1", port=0, proxies=()):
     async def hello() -> dict[str, bool]:
         return {"hello": True}
 
+    @app.get("/slow")
+    async def slow() -> dict[str, str]:
+        await asyncio.sleep(0.5)
+        return {"slow": "x" * 100_000}
+
     async def go():
         context = tls.server_context(folder.server, folder.server_key)
         web = await WebServer.open(app, host, port, folder.server, folder.server_key, context, proxies)
@@ -112,3 +117,29 @@ def test_a_port_in_use_and_a_foreign_address_are_told(folder):
             run(folder, never, port=taken.getsockname()[1])
     with pytest.raises(OperatorError, match="192.0.2.1"):
         run(folder, never, host="192.0.2.1")
+
+
+def test_a_client_that_only_waits_does_not_hold_up_the_end(folder):
+    async def go(web):
+        trust = ssl.create_default_context(cafile=folder.ca)
+        client = httpx.AsyncClient(verify=trust, trust_env=False)
+        assert (await client.get(f"https://127.0.0.1:{web.port}/hello")).status_code == 200
+        began_s = asyncio.get_running_loop().time()
+        await web.close()
+        took_s = asyncio.get_running_loop().time() - began_s
+        await client.aclose()
+        return took_s
+
+    assert run(folder, go) < 1.5  # the server looks each 0.1 s; it used to take its whole time limit
+
+
+def test_what_is_being_answered_is_answered_before_the_end(folder):
+    async def go(web):
+        trust = ssl.create_default_context(cafile=folder.ca)
+        async with httpx.AsyncClient(verify=trust, trust_env=False) as client:
+            answering = asyncio.create_task(client.get(f"https://127.0.0.1:{web.port}/slow"))
+            await asyncio.sleep(0.2)
+            await web.close()
+            return (await answering).json()
+
+    assert run(folder, go) == {"slow": "x" * 100_000}

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from tincall.errors import OperatorError
 
 STOP_S = 3  # for answers that are on their way when the relay stops
+LOOK_S = 0.02
 CONCURRENT_MAX = 512  # connections: phones keep theirs for some seconds, and a push must find a place
 
 
@@ -91,7 +92,18 @@ class WebServer:
     async def close(self) -> None:
         """Stop listening, finish what is being answered, and end."""
         self._server.should_exit = True
+        while not self._task.done():
+            self._drop_idle()
+            await asyncio.wait([self._task], timeout=LOOK_S)
         await self._task
+
+    def _drop_idle(self) -> None:
+        """End connections that only wait for another request: a client that does not read would keep TLS from closing."""
+        for connection in list(self._server.server_state.connections):
+            cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
+            is_idle = cycle is None or cycle.response_complete
+            if is_idle and transport is not None and transport.get_write_buffer_size() == 0:
+                transport.abort()
 
 
 def _listen(host: str, port: int) -> socket.socket:
