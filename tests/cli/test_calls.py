@@ -48,6 +48,9 @@ def test_calls_are_listed_with_how_they_ended(relay):
     ended = next(line for line in shown.splitlines() if line.startswith(" c1"))
     for word in ("SN-1", "->", "alice", "1:02", "normal, phone"):
         assert word in ended
+    head = next(line for line in shown.splitlines() if " call " in line)
+    assert ended.index("normal") == head.index("end"), "each value stands under its title"
+    assert ended.index("1:02") == head.index("talk")
     still = next(line for line in shown.splitlines() if line.startswith(" c2"))
     assert "<-" in still
     assert "ringing" in still

@@ -9,6 +9,7 @@ from commands import document, tincall
 
 from callcore import record
 from tincall.cli import enrol
+from tincall.cli.client import Client
 from tincall.emulator.folder import BoardFolder
 from tincall.errors import OperatorError
 from tincall.settings import DataFolder
@@ -109,10 +110,9 @@ def test_a_host_that_the_certificate_is_not_for_is_refused(shared_relay, tmp_pat
 
 
 @pytest.mark.parametrize("sn", ["", "a b", "a" * 129])
-def test_bad_numbers_are_refused_by_the_relay(shared_relay, tmp_path, sn):
-    result = enrolled(shared_relay, sn, tmp_path)
-    assert result.exit_code == 1
-    assert "sn:" in result.stderr
+def test_bad_numbers_are_refused_by_the_relay_too(shared_relay, sn):
+    with Client(shared_relay) as client, pytest.raises(OperatorError, match="sn:"):
+        client.post("/v1/devices", {"sn": sn})
 
 
 def test_without_a_running_relay_an_open_port_is_asked_for(tmp_path, monkeypatch):
@@ -146,3 +146,11 @@ def test_a_later_firmwares_record_is_left_alone(tmp_path):
     with pytest.raises(OperatorError, match="later firmware"):
         enrol.write_identity(tmp_path, FIELDS)
     assert (tmp_path / "identity.a").read_bytes() == blob
+
+
+@pytest.mark.parametrize("sn", ["a b", "", "x" * 129, "tür"])
+def test_what_is_no_serial_number_is_told_before_anything_is_made(tmp_path, sn):
+    result = tincall("enrol", "--data", tmp_path / "data", "--sn", sn, "--board", tmp_path / "board")
+    assert result.exit_code == 2
+    assert "no serial number" in result.stderr and "0-9 A-Z" in result.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Output: one document or a human view, and foreign text that cannot paint on the terminal."""
 
 import json
+import time
 
 import pytest
 import typer
@@ -75,3 +76,16 @@ def test_durations_for_people(ms, shown):
 def test_times_for_people():
     assert output.when(None) == output.when(0) == ""
     assert len(output.when(1_790_000_000_000)) == len("2026-01-01 00:00:00")
+
+
+def test_times_of_today_are_short():
+    now_ms = int(time.time() * 1000)
+    assert output.when(now_ms).endswith(output.lately(now_ms))
+    assert len(output.lately(now_ms)) in (8, 19)  # 19 when midnight has just passed
+    assert output.lately(1_790_000_000_000) == output.when(1_790_000_000_000)
+    assert output.lately(None) == ""
+
+
+def test_what_nobody_looks_at_is_not_folded(capsys):
+    output.result({}, lambda console: console.print("x" * 200))
+    assert capsys.readouterr().out == "x" * 200 + "\n"

@@ -49,13 +49,13 @@ def _show(console: "Console", found: list[dict[str, Any]]) -> None:
         console.print("There has been no call yet.")
         return
     table = Table(box=None)
-    for title in ("call", "began", "board", "", "phone", "talk", "codec"):
+    for title in ("call", "began", "board", "", "phone", "talk"):
         table.add_column(title, no_wrap=True)
     table.add_column("end")
     for record in found:
         table.add_row(
             output.escape(record["call_id"]),
-            output.when(record["started_ms"]),
+            output.lately(record["started_ms"]),
             output.escape(record["sn"]),
             "->" if record["direction"] == "out" else "<-",
             output.escape(record["phone"]),

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from callcore import record
+from callcore.attest import is_serial_number
 from callcore.errors import StoreError
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption, running
 from tincall.emulator.folder import BoardFolder
-from tincall.errors import OperatorError
+from tincall.errors import STATUS_USAGE, OperatorError
 from tincall.settings import DataFolder, load
 
 # as firmware/handset/identity.py names the record, and firmware/handset/store.py its two slots
@@ -37,6 +38,8 @@ def enrol(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Register a board, and give an emulated one its identity."""
+    if not is_serial_number(sn):
+        raise OperatorError(f"{sn!r} is no serial number.", "It has 1 to 128 of 0-9 A-Z a-z _ -.", STATUS_USAGE)
     folder = DataFolder(data)
     where = address(folder, host)
     place = BoardFolder(board)

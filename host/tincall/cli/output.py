@@ -17,6 +17,9 @@ from tincall.errors import OperatorError
 if TYPE_CHECKING:
     from rich.console import Console
 
+# where nobody looks, no line of a table is to be folded: another program cuts it into words
+_PIPE_CHARS = 240
+
 _form = {"json": False}
 
 
@@ -51,7 +54,7 @@ def result(document: dict[str, Any], human: Callable[[Console], object], problem
     else:
         from rich.console import Console
 
-        human(Console(highlight=False, soft_wrap=True))
+        human(Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_CHARS))
     if problem is not None:
         import typer
 
@@ -92,6 +95,12 @@ def when(unix_ms: int | None) -> str:
     if not unix_ms:
         return ""
     return datetime.fromtimestamp(unix_ms / 1000).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def lately(unix_ms: int | None) -> str:
+    """Write a time in few characters, for a table: what was today without its date."""
+    text = when(unix_ms)
+    return text.removeprefix(f"{datetime.now():%Y-%m-%d} ")
 
 
 def lasted(duration_ms: int | None) -> str:
