@@ -48,7 +48,7 @@ def assert_whole(report, direction, folder):
         assert abs(way["sent"] - call["talk_s"] * 50) < 15
         assert (way["lost"], way["late"]) == (0, 0)
         assert 0 < way["mouth_to_ear_ms"] < 1000
-        assert way["concealed"] >= 0
+        assert way["concealed"] <= way["received"] * 0.02  # 0 on a machine that is not busy with something else
     traffic = report["traffic"]
     # 50 frames a second of 172 bytes and the headers of WebSocket, each way
     assert traffic["bytes_up"] > report["uplink"]["sent"] * 180
