@@ -40,41 +40,29 @@ window.ears = { contexts: [], samples: [], isRecording: false, violations: [] };
 document.addEventListener("securitypolicyviolation", (event) =>
   ears.violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`));
 const connect = AudioNode.prototype.connect;
-const listen = async (context) => {
-  await context.audioWorklet.addModule("/ear.worklet.js");
-  const node = new AudioWorkletNode(context, "ear", { channelCount: 1, channelCountMode: "explicit" });
-  node.port.onmessage = ({ data }) => ears.isRecording && ears.samples.push(data);
-  connect.call(context.ear, node);
-  connect.call(node, context.destination);
+// the queue waits for a page that is busy: five seconds of it
+const listen = async (track) => {
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const samples = new Float32Array(value.numberOfFrames);
+    value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+    value.close();
+    if (ears.isRecording) ears.samples.push(samples);
+  }
 };
 AudioNode.prototype.connect = function (to, ...more) {
   if (to instanceof AudioDestinationNode && !(this.context instanceof OfflineAudioContext)) {
     if (!this.context.ear) {
       ears.contexts.push(this.context);
-      this.context.ear = new GainNode(this.context);
-      listen(this.context);
+      this.context.ear = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
+      listen(this.context.ear.stream.getAudioTracks()[0]);
     }
     connect.call(this, this.context.ear);
   }
   return connect.call(this, to, ...more);
 };
-"""
-
-# in the audio thread, so that nothing is missed when the page is busy; its own output is silence
-EAR_WORKLET = """
-registerProcessor("ear", class extends AudioWorkletProcessor {
-  #held = new Float32Array(2048);
-  #filled = 0;
-  process([[samples]]) {
-    this.#held.set(samples ?? new Float32Array(128), this.#filled);
-    this.#filled += 128;
-    if (this.#filled === this.#held.length) {
-      this.port.postMessage(this.#held.slice());
-      this.#filled = 0;
-    }
-    return true;
-  }
-});
 """
 
 TAKE = """() => {
@@ -121,16 +109,15 @@ class Tab:
 
     Args:
         browser: runs it.
-        stage: the gate.
+        url: of the page, without its query.
         query: of the address.
         context: further options, such as `color_scheme`.
     """
 
-    def __init__(self, browser, stage, query="?echo=off", **context):
-        self.stage = stage
+    def __init__(self, browser, url, query="?echo=off", **context):
+        self.url = url
         self.context = browser.new_context(viewport=context.pop("viewport", PHONE), **context)
         self.context.add_init_script(EARS)
-        stage.serve("/ear.worklet.js", EAR_WORKLET)
         self.errors = []
         self.page = self._new_page()
         self.query = query
@@ -143,7 +130,7 @@ class Tab:
 
     def open(self):
         """Load the page."""
-        self.page.goto(self.stage.url + self.query)
+        self.page.goto(self.url + self.query)
         return self
 
     def choose(self, name="Anna Berg"):

@@ -55,7 +55,7 @@ def tabs(browser, stage):
     made = []
 
     def make(name="Anna Berg", **context):
-        made.append(Tab(browser, stage, **context))
+        made.append(Tab(browser, stage.url, **context))
         made[-1].open()
         return made[-1].choose(name) if name else made[-1]
 
@@ -199,7 +199,7 @@ def test_the_other_side_hangs_up(anna, stage):
 
 def test_a_device_that_does_not_come_is_told(browser):
     with opened(times=Times(peer_wait_ms=300)) as stage:
-        tab = Tab(browser, stage).open().choose()
+        tab = Tab(browser, stage.url).open().choose()
         stage.ring(joins=False)
         tab.shows("ringing")
         tab.press("Answer")
@@ -210,7 +210,7 @@ def test_a_device_that_does_not_come_is_told(browser):
 
 def test_an_unanswered_call_ends_by_itself(browser):
     with opened(times=Times(ring_ms=300)) as stage:
-        tab = Tab(browser, stage).open().choose()
+        tab = Tab(browser, stage.url).open().choose()
         stage.ring()
         tab.shows("over")
         assert tab.text("call-why") == "Missed call"
@@ -372,7 +372,7 @@ def test_a_call_that_ended_meanwhile_is_told(anna, stage):
 def test_a_simulator_that_was_started_anew_asks_who_it_is(anna, stage):
     stage.run(stage.stop_server())
     anna.notice()
-    stage.run(lambda: stage.gate._sessions._held.clear())
+    stage.run(stage.renew)
     stage.run(stage.start_server())
     anna.shows("choose")
     expect(anna.page.get_by_role("button", name="Anna Berg")).to_be_visible()
@@ -388,7 +388,7 @@ def test_a_reload_in_a_call_goes_on_with_it(anna, stage):
 
 def test_a_refused_microphone_is_told_and_the_call_goes_on(playwright, stage):
     browser = launch(playwright, None, NO_TAP_NEEDED)  # nobody says yes
-    tab = Tab(browser, stage).open().choose()
+    tab = Tab(browser, stage.url).open().choose()
     board = talk(stage, tab)
     assert "The microphone is blocked, so nobody will hear you." in tab.notice()
     stage.run(lambda: board.say(tone(1000, 3)))
@@ -404,7 +404,7 @@ def test_a_refused_microphone_is_told_and_the_call_goes_on(playwright, stage):
 
 def test_without_a_tap_sound_is_off_and_says_so(playwright, stage):
     browser = launch(playwright, None, YES)  # with the browser's own rule
-    tab = Tab(browser, stage, query="?as=oAnna").open()
+    tab = Tab(browser, stage.url, query="?as=oAnna").open()
     # looking into the page would count as a tap: it is on when the gate has it
     stage.until(lambda: stage.gate.phone("oAnna"), "the phone")
     assert "Sound is off until you tap" in tab.notice()
@@ -427,7 +427,7 @@ def test_sound_that_the_device_takes_away_is_told(anna, stage):
 
 def test_a_page_that_slept_in_a_call_says_so(browser):
     with opened(times=Times(silence_ms=60_000)) as stage:
-        tab = Tab(browser, stage).open().choose()
+        tab = Tab(browser, stage.url).open().choose()
         talk(stage, tab)
         tab.page.evaluate("() => { const end = performance.now() + 5500; while (performance.now() < end); }")
         assert "This page was asleep" in tab.notice()
@@ -664,7 +664,7 @@ def test_a_hostile_name_is_only_a_name(browser, name):
     with opened() as stage:
         stage.run(lambda: setattr(stage.desk, "listed", [Person("oAnna", name)]))
         stage.run(lambda: setattr(stage.desk, "known", [Device("sn-1", name, name)]))
-        tab = Tab(browser, stage).open()
+        tab = Tab(browser, stage.url).open()
         tab.page.locator("#people button").click()
         tab.ready()
         board = talk(stage, tab)
@@ -685,7 +685,7 @@ def test_a_hostile_name_is_only_a_name(browser, name):
 
 
 def test_the_policy_stops_what_is_put_in(browser, stage):
-    tab = Tab(browser, stage).open().choose()
+    tab = Tab(browser, stage.url).open().choose()
     tab.page.evaluate(
         """() => {
           const script = document.createElement("script");
@@ -701,7 +701,7 @@ def test_the_policy_stops_what_is_put_in(browser, stage):
 
 
 def test_nothing_is_fetched_from_elsewhere(browser, stage):
-    tab = Tab(browser, stage)
+    tab = Tab(browser, stage.url)
     asked = []
     tab.page.on("request", lambda request: asked.append(request.url))
     tab.open().choose()

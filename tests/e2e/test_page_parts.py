@@ -13,7 +13,7 @@ def page():
     """Give a page that can import the parts."""
     with sync_playwright() as playwright, opened() as stage:
         browser = launch(playwright, None, NO_TAP_NEEDED)
-        tab = Tab(browser, stage).open()
+        tab = Tab(browser, stage.url).open()
         yield tab.page
         tab.close()
         browser.close()

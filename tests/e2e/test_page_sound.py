@@ -46,7 +46,7 @@ def browser(said, tmp_path_factory):
 def called(browser):
     """Give a stage, a tab in a talk, and the board."""
     with opened() as stage:
-        tab = Tab(browser, stage).open().choose()
+        tab = Tab(browser, stage.url).open().choose()
         board = stage.ring()
         tab.shows("ringing")
         tab.press("Answer")
@@ -123,7 +123,7 @@ def test_a_bad_path_is_heard_as_less_and_shown(called, said):
 
         def up(room, pcm):
             if chance.random() >= 0.1:
-                stage._loop.call_later(chance.uniform(0, 0.06), good, room, pcm)
+                stage.loop.call_later(chance.uniform(0, 0.06), good, room, pcm)
 
         stage.rooms.up = up
         board.say(said.astype("<i2").tobytes())
@@ -142,7 +142,7 @@ def test_a_bad_path_is_heard_as_less_and_shown(called, said):
 def test_any_rate_of_the_sound_card_will_do(browser, said, rate_hz):
     """The capture worklet in contexts of other rates, and the way back by the resampler of the other one."""
     with opened() as stage:
-        tab = Tab(browser, stage).open()
+        tab = Tab(browser, stage.url).open()
         clip = wav.resample(said, WIDE_HZ, 48000)
         given = base64.b64encode(clip.astype("<i2").tobytes()).decode()
         answer = json.loads(tab.page.evaluate(THERE_AND_BACK, [rate_hz, given]))

@@ -8,7 +8,7 @@ import contextlib
 import threading
 import time
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 
 from tincall.clock import SystemClock
 from tincall.simulator import numbers
@@ -120,11 +120,12 @@ class Stage:
     Attributes:
         url: of the page.
         desk, gate, rooms: what runs behind it; touch them inside `run` only.
+        loop: where they run.
     """
 
     def __init__(self, times=None, away_s=10.0):
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.run(self._open(times or Times(), away_s))
 
@@ -134,30 +135,29 @@ class Stage:
         async def act():
             return await work if asyncio.iscoroutine(work) else work()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(act(), self.loop).result(PATIENCE_S)
 
     async def _open(self, times, away_s):
-        clock = SystemClock()
-        self.ledger = Ledger(clock)
-        self.rooms = Rooms(clock, _counted(), times, self.ledger)
+        self._away_s = away_s
+        self.clock = SystemClock()
+        self.ledger = Ledger(self.clock)
+        self.rooms = Rooms(self.clock, _counted(), times, self.ledger)
         self.desk = Desk(self.rooms)
-        self.gate = PhoneGate(self.rooms, self.desk, clock=clock, away_s=away_s)
-        app = FastAPI(openapi_url=None)
-        self.gate.mount(app)
-        self._app = app
-        self._server = await SimulatorServer.open(app)
+        self.renew()
+        self._server = await SimulatorServer.open(self._app)
         self.url = f"{self._server.url}/phone/"
-        self._ticker = self._loop.create_task(self._tick())
+        self._ticker = self.loop.create_task(self._tick())
+
+    def renew(self):
+        """Begin with a gate that knows no session, as after a restart; served when the server is started."""
+        self.gate = PhoneGate(self.rooms, self.desk, clock=self.clock, away_s=self._away_s)
+        self._app = FastAPI(openapi_url=None)
+        self.gate.mount(self._app)
 
     async def _tick(self):
         while True:
             await asyncio.sleep(0.02)
             self.rooms.tick()
-
-    def serve(self, path, script):
-        """Serve a script of the test's own beside the page."""
-        if all(route.path != path for route in self._app.routes):
-            self._app.add_api_route(path, lambda: Response(script, media_type="text/javascript"))
 
     def ring(self, openid="oAnna", sn="sn-1", kind="voice", joins=True, time_limit_ms=0):
         """Let a board call somebody; gives the board."""
@@ -183,28 +183,20 @@ class Stage:
             time.sleep(0.01)
         raise AssertionError(f"{what} never came")
 
-    def drop_connections(self):
-        """Break every page's connection, and take new ones."""
-        self.run(self._restart())
-
     async def stop_server(self):
         """Close the port and everything on it."""
         await self._server.close()
 
     async def start_server(self):
-        """Open the same port again, with the sessions that there were."""
+        """Open the same port again; phones and sessions are still there."""
         self._server = await SimulatorServer.open(self._app, port=self._server.port)
-
-    async def _restart(self):
-        await self.stop_server()
-        await self.start_server()
 
     def close(self):
         """End everything."""
         self.run(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(PATIENCE_S)
-        self._loop.close()
+        self.loop.close()
 
     async def _close(self):
         self._ticker.cancel()
