@@ -1,14 +1,12 @@
-"""The room pipe's bytes: records of both kinds through any cut of the stream, and nothing else."""
+"""The room pipe's bytes: what either side may say passes unchanged, nothing else passes; more in tests/fuzz."""
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from callcore.errors import LocalError, MessageError
 from tincall.worker import room
-from tincall.worker.room import FRAME_BYTES, FROM_ROOM_END, FROM_WORKER, RoomReader, pack_frame, pack_message
+from tincall.worker.room import FROM_ROOM_END, FROM_WORKER, RoomReader, pack_frame, pack_message
 
 ROOM = {"room_id": "r-1", "session_key": "k/+=", "server_token": "t==", "payload": "p", "room_type": "voice"}
 OPEN = {"t": "open", "data_dir": "/tmp/x", "appid": "wx0", "model_id": "", "sn": "", "flavor": 0}
@@ -27,27 +25,13 @@ FROM_ROOM_ENDS = [
     {"t": "failed", "step": "join", "number": -10008, "text": ""},
     {"t": "closed"},
 ]
-FRAMES = [bytes([n]) * FRAME_BYTES for n in range(3)]
 # a type byte with its length, and garbage behind it
 BAD_RECORDS = [b"X\x00\x00", b"P\x7f\x02", b"P\x00\x00", b"J\x01\x10", b"\x00\x00\x00", b"\xff\xff\xff"]
 
 
 def test_bytes_are_as_the_architecture_page_says():
     assert pack_message({"t": "close"}, FROM_WORKER) == b'J\x0d\x00{"t":"close"}'
-    assert pack_frame(FRAMES[1]) == b"P\x80\x02" + b"\x01" * 640
-
-
-@given(st.lists(st.integers(1, 900), max_size=12))
-def test_records_come_through_any_cut_of_the_stream(cuts):
-    stream = b"".join(
-        [pack_message(message, FROM_WORKER) + pack_frame(FRAMES[n % 3]) for n, message in enumerate(FROM_WORKERS)]
-    )
-    reader, found, at = RoomReader(FROM_WORKER), [], 0
-    for size in [*cuts, len(stream)]:
-        found += reader.feed(stream[at : at + size])
-        at += size
-    assert found[::2] == FROM_WORKERS and found[1::2] == [FRAMES[n % 3] for n in range(len(FROM_WORKERS))]
-    assert reader.is_between_records
+    assert pack_frame(b"\x01" * 640) == b"P\x80\x02" + b"\x01" * 640
 
 
 @pytest.mark.parametrize("message", FROM_ROOM_ENDS)
@@ -103,16 +87,6 @@ def test_half_a_record_is_waited_for():
     assert reader.feed(b"P\x80") == [] and not reader.is_between_records
     assert reader.feed(b"\x02" + bytes(639)) == []
     assert reader.feed(b"\x00") == [bytes(640)] and reader.is_between_records
-
-
-@given(st.binary(max_size=3000))
-def test_no_bytes_do_harm(data):
-    reader = RoomReader(FROM_ROOM_END)
-    try:
-        reader.feed(data)
-    except MessageError:
-        return
-    assert len(reader._rest) < room.HEADER_BYTES + room.MAX_JSON_BYTES
 
 
 def test_a_room_is_checked_whole_and_keeps_only_what_it_needs():
