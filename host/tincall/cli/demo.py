@@ -1,7 +1,8 @@
 """`tincall demo`: a whole call on this machine, and a verdict that rests on what arrived.
 
-Relay, board and phone run as processes of their own, started by the same commands a person types. Steps: lay out a relay, start
-it, enrol a board, switch it on, call, talk, hang up, read the records, judge.
+Relay, board, and the simulated platform with the phone run as processes of their own, started by the same commands a person
+types. Steps: lay out a relay, start platform and relay, enrol a board, invite the phone's owner to it, switch it on, call,
+talk, hang up, read the records, judge. `--direct` leaves the platform out.
 """
 
 from __future__ import annotations
@@ -71,9 +72,8 @@ def demo(
     seconds: Annotated[float | None, typer.Option(help="Length of the talk; the clip is cut or repeated.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder for everything the call leaves; new or empty.")] = None,
     direct: Annotated[
-        bool,
-        typer.Option("--direct/--through-platform", help="Leave the platform out, or call through it.", hidden=True),
-    ] = True,
+        bool, typer.Option("--direct", help="Leave the platform out; the phone is beside the relay.", hidden=True)
+    ] = False,
 ) -> None:
     """Make a call on this machine and judge what was heard."""
     if direction not in ("out", "in"):
