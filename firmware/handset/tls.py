@@ -26,6 +26,7 @@ _CERTIFICATE = (
     ("invalid cert", "tls_failed", "our trust anchor is no certificate; the board needs a new identity"),
 )
 _LAST_ERRNO = 200  # no system has more; errors of TLS itself are beyond -4000
+_CONN_EOF = -0x7280  # MBEDTLS_ERR_SSL_CONN_EOF: the server ended the connection within the handshake
 _ALLOC_FAILED = -0x7F00  # MBEDTLS_ERR_SSL_ALLOC_FAILED, when it fails within the handshake
 _POLL_MS = 5
 
@@ -170,6 +171,6 @@ def _translate(error, where):
         return LinkError("net_down", "no way to %s" % where)
     if number == errno.ETIMEDOUT:
         return LinkError("timeout", "%s does not answer" % where)
-    if number in (errno.ECONNRESET, errno.ECONNABORTED, getattr(errno, "EPIPE", 32)):
+    if number in (errno.ECONNRESET, errno.ECONNABORTED, getattr(errno, "EPIPE", 32), _CONN_EOF):
         return LinkError("link_lost", "%s dropped the connection" % where)
     return LinkError("tls_failed", "TLS with %s failed: %s" % (where, text.strip() or repr(error)))

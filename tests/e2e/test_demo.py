@@ -162,3 +162,12 @@ def test_the_reason_of_a_failure_is_told_and_its_log_is_where_it_says(demo, tmp_
     assert "no worker can be started" in done.complaint()
     assert "no such worker" in (tmp_path / "demo" / "relay.log").read_text()
     assert "tincall-demo-" not in done.err
+
+
+def test_what_the_board_says_is_wrong_reaches_the_person(demo, tmp_path):
+    # a relay that gives a handshake no time at all hangs up on the board
+    done = demo("--board", "cpython", TINCALL__LIMITS__HANDSHAKE_S="0.0001")
+    assert done.status == 1
+    assert "the board: 127.0.0.1:" in done.complaint() and "the connection" in done.complaint()
+    log = done.complaint().split("All it said is in ")[1].removesuffix(".")
+    assert '"ev": "error"' in (tmp_path / log).read_text()

@@ -175,7 +175,8 @@ class Watch:
                 if event["ev"] == name:
                     return event
                 if event["ev"] in ("error", "crash", "stopped"):
-                    raise OperatorError(f"the board: {event.get('detail') or event.get('error') or event['ev']}")
+                    why = event.get("detail") or event.get("error") or event["ev"]
+                    raise OperatorError(f"the board: {why}", f"All it said is in {self._folder / 'board.log'}.")
             return None
 
         return dict(wait_until(stage, f"the board's {name}", seconds, look))
