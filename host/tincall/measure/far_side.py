@@ -93,7 +93,7 @@ class Scripted(FarSide):
 class ThroughPlatform(FarSide):
     """A phone beyond the simulated platform, and a person at it with the mini program."""
 
-    words = "the simulated platform with the phone, and the relay"
+    words = "the relay, and the simulated platform with the phone"
 
     def __init__(self, stage: Stage, phones: Path, phone: str) -> None:
         super().__init__(stage, phones, phone)
