@@ -182,8 +182,7 @@ def test_a_caller_who_gives_up_leaves_a_missed_call(anna, stage):
         "Missed call",
         "Front door gave up before you answered.",
     )
-    rate_hz, heard = anna.listen(1.5)
-    assert level(heard[-rate_hz // 2 :]) < 5, "it still rings"
+    assert any(level(anna.listen(1)[1]) < 5 for _ in range(8)), "it still rings"
     anna.press("Close")
     assert anna.page.locator("#recents [data-missed=true]").count() == 1
 
@@ -238,7 +237,10 @@ def test_the_door_button_says_what_became_of_it(anna, stage):
     stage.run(lambda: setattr(stage.desk, "press_answer", (False, "the lock is jammed")))
     expect(anna.page.locator("#door")).to_have_text("Open the door")
     anna.press("Open the door")
-    expect(anna.page.locator("#door")).to_have_text("Could not open: the lock is jammed")
+    expect(anna.page.locator("#door")).to_have_text("Could not open")
+    assert "the lock is jammed" in anna.notice()
+    anna.press("OK")
+    expect(anna.page.locator(".notice")).to_have_count(0)
 
 
 # calling the device

@@ -48,6 +48,7 @@ class Phone {
     toggle: () => this.#toggle(),
     escape: () => this.#escape(),
     dismissSlept: () => this.#notice("slept", null),
+    dismissDoor: () => this.#notice("door", null),
     dismissRefused: () => this.#notice("refused", null),
   });
   #sound = new Sound(query.get("echo") !== "off", {

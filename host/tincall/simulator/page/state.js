@@ -75,9 +75,8 @@ const HANDLERS = {
   talk: step,
   over: step,
   mute: (state, { on }) => inCall(state, { isMuted: on }),
-  pressing: (state, { nowMs }) => inCall(state, { door: { is: "waiting", text: "", nowMs } }),
-  pressed: (state, { room, ok, text }) =>
-    state.call?.room === room ? inCall(state, { door: { is: ok ? "done" : "failed", text } }) : state,
+  pressing: (state) => inCall(withNotice(state, "door", null), { door: "waiting" }),
+  pressed,
   pressed_shown: (state) => inCall(state, { door: null }),
   refused: (state, { number, text }) => withNotice(state, "refused", { number, text }),
   put_away: (state) => (state.call?.state === OVER ? { ...state, call: null } : state),
@@ -87,6 +86,11 @@ const HANDLERS = {
 export function reduce(state, event) {
   const handler = HANDLERS[event.t];
   return handler ? handler(state, event) : state;
+}
+
+function pressed(state, { room, ok, text }) {
+  if (state.call?.room !== room || !isInCall(state)) return state;
+  return inCall(withNotice(state, "door", text || null), { door: ok ? "done" : "failed" });
 }
 
 function welcome(state, { openid, name, app, devices, call, nowMs }) {
@@ -99,7 +103,8 @@ function welcome(state, { openid, name, app, devices, call, nowMs }) {
 }
 
 function begin(state, { call, nowMs }) {
-  return { ...withNotice(state, "refused", null), call: fresh(call, nowMs), ask: null, sheet: null };
+  const quiet = withNotice(withNotice(state, "refused", null), "door", null);
+  return { ...quiet, call: fresh(call, nowMs), ask: null, sheet: null };
 }
 
 function fresh(call, nowMs) {
@@ -117,7 +122,7 @@ function step(state, event) {
   const over = { ...call, state: OVER, why: event.why, talkMs, door: null };
   const [title] = ending(event.why, call.name, call.direction);
   const recent = { sn: call.sn, name: call.name, direction: call.direction, title, talkMs, atMs: event.wallMs ?? 0 };
-  return { ...state, call: over, recents: [recent, ...state.recents].slice(0, RECENTS_MAX) };
+  return { ...withNotice(state, "door", null), call: over, recents: [recent, ...state.recents].slice(0, RECENTS_MAX) };
 }
 
 function inCall(state, change) {

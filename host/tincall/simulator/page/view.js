@@ -6,7 +6,7 @@
  */
 
 import { OVER, RINGING, TALKING, isInCall, screen } from "./state.js";
-import { clock, ending, initials, kind, plain, refusal, shade, soundTrouble } from "./words.js";
+import { clock, ending, initials, kind, plain, refusal, sentence, shade, soundTrouble } from "./words.js";
 
 const SHADES = 6;
 const SECTIONS = ["choose", "home", "call", "moved"];
@@ -121,6 +121,8 @@ export class View {
     const section = SECTIONS.includes(now) ? now : "call";
     for (const name of SECTIONS) $(name).hidden = name !== section;
     $("phone").dataset.screen = now;
+    if (section === "call") $("phone").dataset.shade = shade(state.call.name, SHADES);
+    else delete $("phone").dataset.shade;
     $("phone").scrollTop = 0;
     for (const button of $("controls").children) button.hidden = !BUTTONS[now]?.includes(button.id);
     $("talk").hidden = now !== TALKING;
@@ -180,15 +182,14 @@ export class View {
   #call(call) {
     const name = plain(call.name);
     face($("call-avatar"), call.name);
-    $("call").dataset.shade = shade(call.name, SHADES);
     text("call-kind", kind(call.kind));
     text("call-name", name);
     text("call-model", call.model ? plain(call.model) : "");
     const isOver = call.state === OVER;
-    const [why, sentence] = isOver ? ending(call.why, call.name, call.direction) : [];
+    const [why, whole] = isOver ? ending(call.why, call.name, call.direction) : [];
     $("call-why").hidden = !isOver;
     text("call-why", why ?? "");
-    text("call-state", isOver ? sentence : CALL_STATES[call.state]);
+    text("call-state", isOver ? whole : CALL_STATES[call.state]);
     $("call-clock").hidden = call.state !== TALKING && !call.talkMs;
     text("call-clock", call.state === TALKING ? $("call-clock").textContent : clock(call.talkMs));
     $("mute").setAttribute("aria-pressed", String(call.isMuted));
@@ -198,11 +199,10 @@ export class View {
   }
 
   #door(door) {
-    const is = door?.is ?? "";
-    const words = { "": "Open the door", waiting: "Opening…", done: "Door opened", failed: "Could not open" };
-    $("door").dataset.is = is;
-    const said = door?.text ? `${words[is]}: ${plain(door.text)}` : words[is];
-    if ($("door-word").textContent !== said && (is === "done" || is === "failed")) text("politely", said);
+    const words = { waiting: "Opening…", done: "Door opened", failed: "Could not open" };
+    const said = words[door] ?? "Open the door";
+    if ($("door-word").textContent !== said && (door === "done" || door === "failed")) text("politely", said);
+    $("door").dataset.is = door ?? "";
     text("door-word", said);
   }
 
@@ -211,6 +211,7 @@ export class View {
     if (link.state === "down") shown.push(["The connection is lost. Trying again…", "Try now", "hurry"]);
     if (notices.sound) shown.push([soundTrouble("asleep"), "Turn on", "wake"]);
     if (notices.mic) shown.push([soundTrouble(notices.mic), "Try again", "microphone"]);
+    if (notices.door) shown.push([sentence(notices.door), "OK", "dismissDoor"]);
     if (notices.slept) shown.push(["This page was asleep; what was said meanwhile is lost.", "OK", "dismissSlept"]);
     if (notices.refused) shown.push([refusal(notices.refused.number, notices.refused.text), "OK", "dismissRefused"]);
     if (notices.gate) shown.push([notices.gate, "Try again", "look"]);

@@ -3,12 +3,18 @@
 // characters that are not seen but turn, hide or break what stands around them: controls, direction marks, separators
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
 const NAME_CHARS = 64;
+const SENTENCE_CHARS = 160;
 
 /** Give a name as it may be shown: one line, nothing unseen, not endless. It is still text, never markup. */
-export function plain(name, fallback = "Unknown") {
+export function plain(name, fallback = "Unknown", chars = NAME_CHARS) {
   const shown = Array.from(String(name ?? "").replace(UNSEEN, " ").replace(/\s+/g, " ").trim());
   if (!shown.length) return fallback;
-  return shown.length > NAME_CHARS ? `${shown.slice(0, NAME_CHARS - 1).join("")}…` : shown.join("");
+  return shown.length > chars ? `${shown.slice(0, chars - 1).join("")}…` : shown.join("");
+}
+
+/** Give somebody else's sentence as it may be shown. */
+export function sentence(text, fallback = "") {
+  return plain(text, fallback, SENTENCE_CHARS);
 }
 
 /** Give up to two letters for a name's picture. */
@@ -65,7 +71,7 @@ const REFUSALS = {
 
 /** Say why the platform did not allow a call. */
 export function refusal(number, text) {
-  return REFUSALS[number] ?? `The platform refused (${number}): ${plain(text, "no reason given")}`;
+  return REFUSALS[number] ?? `The platform refused (${number}): ${sentence(text, "no reason given")}`;
 }
 
 const SOUND = {
