@@ -112,7 +112,10 @@ class ThroughPlatform(FarSide):
         self._data = data
         place = self.phones.with_name("platform")
         self._platform = Platform(self.stage, place, data / "ca.pem", ["--phones", self.phones])
-        return [], self._platform.set_up(data)
+        # what room ends need for a while goes where all the rest of the rehearsal is
+        temporary = self.phones.with_name("tmp")
+        temporary.mkdir()
+        return [], {**self._platform.set_up(data), "TMPDIR": str(temporary)}
 
     def meet(self, operator: Operator, ready: dict[str, Any], sn: str) -> None:
         """Enter the push URL into the console, invite the person, and let them come and agree to be called."""
