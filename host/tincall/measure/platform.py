@@ -84,8 +84,14 @@ class Platform:
         }
 
     def push_to(self, web_port: int, form: str = "json") -> None:
-        """Enter the relay's push URL into the console; the platform checks it."""
-        self.control("console", url=f"https://127.0.0.1:{web_port}{PUSH_PATH}", form=form)
+        """Enter the relay's push URL into the console.
+
+        Raises:
+            OperatorError: the platform's check of it failed.
+        """
+        url = f"https://127.0.0.1:{web_port}{PUSH_PATH}"
+        if not self.control("console", url=url, form=form).get("done"):
+            raise OperatorError(f"the platform's check of {url} failed", "See the logs of platform and relay.")
 
     def control(self, what: str, **fields: Any) -> dict[str, Any]:
         """Use one of the simulator's own controls.
@@ -93,13 +99,11 @@ class Platform:
         Raises:
             OperatorError: it refused.
         """
-        return _answer(
-            self._session.post(f"{self.url}/sim/{what}", json=fields, timeout=ASK_S), f"the platform's {what}"
-        )
+        return _ask(self._session, "POST", f"{self.url}/sim/{what}", f"the platform's {what}", fields)
 
     def ledger(self) -> dict[str, Any]:
         """Give everything that happened on the platform."""
-        return _answer(self._session.get(f"{self.url}/sim/ledger", timeout=ASK_S), "the platform's ledger")
+        return _ask(self._session, "GET", f"{self.url}/sim/ledger", "the platform's ledger")
 
     def phone_figures(self) -> list[dict[str, Any]]:
         """Give what the scripted phones counted and recorded, a dictionary for each of their calls that is over."""
@@ -151,7 +155,7 @@ class Person:
         return self._ask(f"calls/{call_id}/cancelled", reason="manual")
 
     def _ask(self, what: str, **fields: Any) -> dict[str, Any]:
-        return _answer(self._session.post(f"{self._base}/{what}", json=fields, timeout=ASK_S), f"the relay's {what}")
+        return _ask(self._session, "POST", f"{self._base}/{what}", f"the relay's {what}", fields)
 
 
 def _session() -> requests.Session:
@@ -162,11 +166,21 @@ def _session() -> requests.Session:
     return session
 
 
-def _answer(response: requests.Response, what: str) -> dict[str, Any]:
+def _ask(
+    session: requests.Session, method: str, url: str, what: str, fields: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Make a request and give the answer.
+
+    Raises:
+        OperatorError: nobody answers, or it is a refusal.
+    """
     try:
+        response = session.request(method, url, json=fields, timeout=ASK_S)
         found = response.json()
-    except ValueError:
+    except requests.exceptions.JSONDecodeError:
         found = {}
+    except requests.RequestException as error:
+        raise OperatorError(f"{what} cannot be reached: {type(error).__name__}") from None
     if not response.ok or not isinstance(found, dict):
         detail = found.get("detail", "") if isinstance(found, dict) else ""
         raise OperatorError(f"{what} answered {response.status_code}: {detail or response.reason}")
