@@ -53,8 +53,8 @@ def test_delay_that_a_stall_left_is_given_back():
         queue.take()
         queue.put(frame(number))
         held.append(len(queue._frames))
-    assert held[0] == 8 and held[-1] == 3
-    assert queue.dropped == 5 and queue.silent == 0
+    assert held[0] == 8 and held[-1] == 2
+    assert queue.dropped == 6 and queue.silent == 0
 
 
 def test_cleared_it_begins_anew():

@@ -15,10 +15,10 @@
 #define TICK_NS 20000000LL
 /* ticks run at once after a stall; what is more is left out, so that nobody gets a burst */
 #define BURST 3
-/* the worker's frames: play from 40 ms on, never hold more than 200 ms, give delay back after 2 s of plenty */
+/* the worker's frames: play from 40 ms on, never hold more than 200 ms, give delay back after 1 s of plenty */
 #define QUEUE_TARGET 2
 #define QUEUE_MOST 10
-#define QUEUE_WINDOW 100
+#define QUEUE_WINDOW 50
 
 #define STREAMS_MAX 8
 /* 20 ms of the fastest stream seen, 44.1 kHz, in stereo */
@@ -84,7 +84,7 @@ static void take_frame(uint8_t *out) {
     } else {
         if (queue_count < queue_least) queue_least = queue_count;
         if (++queue_turns == QUEUE_WINDOW) {
-            if (queue_least > QUEUE_TARGET + 1) drop_oldest();
+            if (queue_least > QUEUE_TARGET) drop_oldest();
             queue_turns = 0;
             queue_least = QUEUE_MOST;
         }

@@ -15,7 +15,8 @@ from tincall.worker.room import FRAME_BYTES, FRAME_MS
 TARGET = 2
 # 200 ms: what is older is worth nothing to a listener
 MOST = 10
-WINDOW = 2000 // FRAME_MS
+# one second: long enough to see a scheduler's worst, short enough that a stall is forgotten soon
+WINDOW = 1000 // FRAME_MS
 SILENCE = bytes(FRAME_BYTES)
 
 
@@ -74,7 +75,7 @@ class FrameQueue:
         self._turns += 1
         if self._turns < WINDOW:
             return
-        if self._least > self._target + 1:
+        if self._least > self._target:
             self._frames.popleft()
             self.dropped += 1
         self._turns, self._least = 0, self._most
