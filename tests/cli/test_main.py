@@ -125,3 +125,19 @@ def test_an_interrupt_that_a_library_hid_still_ends_with_130():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_an_interrupt_within_a_destructor_is_quiet_and_ends_with_130():
+    program = (
+        "import os, signal, sys\n"
+        "from tincall.cli import devices, main\n"
+        "class Thing:\n"
+        "    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\n"
+        "def command() -> None:\n"
+        "    Thing()\n"
+        "devices.devices = command\n"
+        "sys.argv = ['tincall', 'devices']\n"
+        "main.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

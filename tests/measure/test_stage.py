@@ -185,6 +185,16 @@ def test_an_interrupt_that_was_made_another_error_is_one_all_the_same(tmp_path):
             raise RuntimeError("Error calling __set_name__") from error
 
 
+def test_an_interrupt_that_was_swallowed_is_noticed_at_the_next_check(tmp_path):
+    with pytest.raises(KeyboardInterrupt), Stage(tmp_path) as players:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            pass
+        wait_until(players, "nothing", 10, lambda: None)
+
+
 def test_terminable_turns_sigterm_into_ctrl_c():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), stage.terminable():

@@ -6,6 +6,7 @@ Exit status: 0 done; 1 the thing asked for failed; 2 wrong usage or configuratio
 import functools
 import inspect
 import signal
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import FrameType
@@ -148,7 +149,13 @@ def run() -> None:
         interrupts.append(number)
         raise KeyboardInterrupt
 
+    def unraisable(what: "sys.UnraisableHookArgs") -> None:
+        # Ctrl-C within a destructor or a callback of the interpreter, which cannot let it out; whoever waits asks again
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(what)
+
     signal.signal(signal.SIGINT, interrupted)
+    sys.unraisablehook = unraisable
     try:
         app(prog_name="tincall")
     except BaseException as error:

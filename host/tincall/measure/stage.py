@@ -190,11 +190,14 @@ class Stage:
         return status
 
     def check(self) -> None:
-        """Make sure that all still run.
+        """Make sure that all still run and nobody wants them to stop.
 
         Raises:
             OperatorError: one has ended.
+            KeyboardInterrupt: a signal came, and its own exception was lost on its way here.
         """
+        if self._is_interrupted:
+            raise KeyboardInterrupt
         for actor in self._actors:
             if not actor.is_alive():
                 while True:  # what it printed before it ended comes first; the end itself raises
