@@ -157,6 +157,8 @@ class RealRelay:
         )
         self._calls = CallSettings(ring_ms=ring_ms)
         self._numbers = 0
+        # records of calls before the one that is waited for
+        self.base = 0
 
     async def start(self, openid="alice"):
         """Build it and connect its board; gives the push URL."""
@@ -226,12 +228,35 @@ class RealRelay:
         self.board.dials(self.contact.contact_id, call_id)
         await self.ended(1)
 
+    async def phone_calls(self, control, one):
+        """Let the first phone of a scenario call the board as it says, and wait until it is over.
+
+        Args:
+            control: client of the simulator's own controls.
+            one: the scenario.
+        """
+        payload = "nobody-gave-this" if one.payload == "strange" else await self.offer()
+        asked = {"openid": one.phones[0].id, "sn": SN, "model_id": self.console.model_id, "payload": payload}
+        asked["time_limit_ms"] = one.time_limit_ms
+        for _ in range(2 if one.payload == "used" else 1):
+            room_id = (await control.post("/call", json=asked)).json()["room_id"]
+            if one.cancel_after_ms:
+                await asyncio.sleep(one.cancel_after_ms / 1000)
+                assert (await control.post("/cancel", json={"room_id": room_id})).json() == {"done": True}
+            state = ""
+            while state != "over":
+                await asyncio.sleep(0.05)
+                rooms = (await control.get("/ledger")).json()["rooms"]
+                state = next(room for room in rooms if room["room_id"] == room_id)["state"]
+        if one.expect.records:
+            await self.ended(one.expect.records)
+
     async def ended(self, count):
         """Wait until so many calls are over and reported on; gives their records."""
         while True:
-            found = await self.records.list()
+            found = await self.records.list(1000)
             done = [one for one in found if one["state"] == "ended"]
-            if len(done) >= count and not self.switchboard._calls:
+            if len(done) >= self.base + count and not self.switchboard._calls:
                 return done
             await asyncio.sleep(0.02)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from play import settled
-from support.real_relay import SN, RealRelay
+from support.real_relay import RealRelay
 from support.room_command import room_worker
 
 from tincall.simulator import scenario, web
@@ -19,30 +19,6 @@ from tincall.wechat.contacts import WITHDRAWN
 TOGETHER = 6
 PATIENCE_S = 40
 ALL = scenario.names()
-
-
-async def phone_calls(control, relay, one):
-    """Let the first phone call the board, as the scenario says."""
-    payload = "nobody-gave-this" if one.payload == "strange" else await relay.offer()
-    asked = {"openid": one.phones[0].id, "sn": SN, "model_id": relay.console.model_id, "payload": payload}
-    asked["time_limit_ms"] = one.time_limit_ms
-    for _ in range(2 if one.payload == "used" else 1):
-        room_id = (await control.post("/call", json=asked)).json()["room_id"]
-        if one.cancel_after_ms:
-            await asyncio.sleep(one.cancel_after_ms / 1000)
-            assert (await control.post("/cancel", json={"room_id": room_id})).json() == {"done": True}
-        await over(control, room_id)
-    if one.expect.records:
-        await relay.ended(one.expect.records)
-
-
-async def over(control, room_id):
-    """Wait until a room is over."""
-    state = ""
-    while state != "over":
-        await asyncio.sleep(0.05)
-        rooms = (await control.get("/ledger")).json()["rooms"]
-        state = next(room for room in rooms if room["room_id"] == room_id)["state"]
 
 
 async def play(one, folder):
@@ -61,7 +37,7 @@ async def play(one, folder):
             asked = {"url": url}
             assert (await control.post("/console", json=asked)).json() == {"done": True}
             async with asyncio.timeout(PATIENCE_S):
-                await (relay.call() if one.direction == "out" else phone_calls(control, relay, one))
+                await (relay.call() if one.direction == "out" else relay.phone_calls(control, one))
                 await settled(service)
                 await relay.adapter.rooms.stop()
             ledger = (await control.get("/ledger")).json()
