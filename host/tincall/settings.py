@@ -2,7 +2,8 @@
 
 `Settings` is the only definition of what can be set. The environment's names are `TINCALL__SECTION__KEY`, as
 `TINCALL__DEVICE__PORT=8443`. An unknown key is an error, never a silence. Secrets are not settings: they are files of
-the data folder, which nobody but the owner may read.
+the data folder, which nobody but the owner may read. The file is long and still one thing: a table of what can be set, with
+its reader and its writer.
 """
 
 import difflib
