@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from play import settled
+from support.legs import until
 from support.real_relay import Board, RealRelay
 from support.room_command import room_worker
 
@@ -74,6 +75,8 @@ class Soak:
         await relay.adapter.contacts.set_consent(relay.contact.contact_id, GRANTED)
         known = {record["call_id"] for record in await relay.records.list(1000)}
         relay.base = len(known)
+        await relay.warm_up()
+        await until(lambda: relay.supervisor.warm, "a spare worker")
         try:
             headers = {"authorization": f"Bearer {self.console.control_token}"}
             async with httpx.AsyncClient(base_url=f"{server.url}/sim", headers=headers, trust_env=False) as control:
