@@ -16,6 +16,7 @@ from commands import PHONES, RunningRelay, children, document, is_gone, tincall
 from tincall.cli.client import READY_FILE, Client
 from tincall.cli.relay import limits_of
 from tincall.clock import SystemClock
+from tincall.errors import OperatorError
 from tincall.relay.cdr import Records
 from tincall.relay.store.engine import Database
 from tincall.settings import LimitSettings
@@ -256,3 +257,45 @@ def test_the_settings_limits_reach_the_device_port():
     limits = limits_of(given)
     assert (limits.media_per_s, limits.messages_per_s, limits.connections) == (1, 2, 3)
     assert (limits.connections_per_address, limits.handshake_ms) == (4, 500)
+
+
+# the platform's side
+
+
+def with_platform(data, **secrets):
+    """Write the platform's secrets into a data folder; gives the settings that go with them."""
+    words = {"wechat-app.secret": "s" * 32, "wechat-push.token": "token7", "wechat-push.key": "A" * 43} | secrets
+    for name, word in words.items():
+        (data / name).write_text(word)
+        (data / name).chmod(0o600)
+    return {
+        "TINCALL__WECHAT__APPID": "wx0123456789abcdef",
+        "TINCALL__WECHAT__MODEL_ID": "m1",
+        "TINCALL__WECHAT__BASE_URL": "http://127.0.0.1:9",
+    }
+
+
+def test_with_an_appid_phones_are_peoples_own(data):
+    with RunningRelay(data, **with_platform(data)) as relay:
+        tincall("enrol", "--data", data, "--sn", "SN-1", "--board", data / "board")
+        with Client(data) as client:
+            assert client.get("/v1/phones")["phones"] == []
+            assert client.get("/v1/devices/SN-1/contacts")["contacts"] == []
+            with pytest.raises(OperatorError, match="not allowed"):
+                client.post("/v1/calls", {"sn": "SN-1", "phone": "alice"})
+        status, _, log = relay.stop()
+    assert status == 0 and "Traceback" not in log
+    assert "token7" not in log and "s" * 32 not in log
+
+
+def test_a_platform_that_is_not_simulated_wants_a_room_end(data, refused):
+    settings = with_platform(data) | {"TINCALL__WECHAT__BASE_URL": "https://platform.invalid"}
+    status, said = refused(data, **settings)
+    assert status == 2 and "room_end" in said and "host/native" in said
+
+
+def test_an_appid_without_its_secrets_is_refused(data, refused):
+    settings = with_platform(data)
+    (data / "wechat-push.key").unlink()
+    status, said = refused(data, **settings)
+    assert status == 2 and "wechat-push.key" in said
