@@ -71,6 +71,9 @@ def demo(
     clip: Annotated[Path | None, typer.Option(help="WAV file that both sides say; human speech by default.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of the talk; the clip is cut or repeated.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder for everything the call leaves; new or empty.")] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Be the phone yourself: a page in your browser, one call, nothing judged.")
+    ] = False,
     direct: Annotated[
         bool, typer.Option("--direct", help="Leave the platform out; the phone is beside the relay.", hidden=True)
     ] = False,
@@ -85,12 +88,38 @@ def demo(
         output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
     with terminable(), _folder(keep) as folder:
         said = _clips(folder, clip, seconds)
+        if browser:
+            _talk_yourself(interpreter, said[0], folder, keep)
+            return
         plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder, direct)
         with _progress() as progress:
             report = _perform(plan, progress)
         if keep is None:
             report = rehearsal.keep_results(report, _RESULTS)
     output.result(report, lambda console: _show(console, report), _problem(report))
+
+
+def _talk_yourself(interpreter: str, said_by_board: Path, folder: Path, keep: Path | None) -> None:
+    """Let a person be the phone, and show how the call went."""
+    from tincall.cli import demo_browser
+
+    with _progress() as progress:
+        report = demo_browser.talk(interpreter, said_by_board, folder, progress.step)
+    if keep is None:
+        report = rehearsal.keep_results(report, _RESULTS)
+    call, down = report["call"], report["downlink"]
+
+    def human(console: Console) -> None:
+        console.print(
+            f"\nThe call ended: {call['cause_name']}, by the {call['released_by']}, after {call['talk_s']} s."
+        )
+        console.print(
+            f"The board heard {down['received']} of {down['sent']} frames; {down['concealed']} were concealed."
+        )
+        if report["files"]["downlink_wav"]:
+            console.print(f"What it heard of you is in {output.escape(report['files']['downlink_wav'])}")
+
+    output.result(report, human)
 
 
 def _problem(report: dict[str, Any]) -> OperatorError | None:

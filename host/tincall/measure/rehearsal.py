@@ -124,7 +124,7 @@ def keep_results(report: dict[str, Any], results: Path) -> dict[str, Any]:
         if path is not None:
             shutil.copyfile(path, files[what])
     kept = {**report, "files": files}
-    if files["report_json"]:
+    if files.get("report_json"):
         Path(files["report_json"]).write_text(json.dumps(kept, indent=2) + "\n")
     return kept
 
