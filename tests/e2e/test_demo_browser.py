@@ -20,8 +20,8 @@ CLIP = CHECKOUT / ".cache/speech/librivox-0920.wav"
 
 
 @pytest.fixture
-def browser(tmp_path):
-    path = tmp_path / "microphone.wav"
+def browser(tmp_path_factory):
+    path = tmp_path_factory.mktemp("speech") / "microphone.wav"
     wav.save(path, wav.load(CLIP, 48000), 48000)
     with sync_playwright() as playwright:
         browser = launch(playwright, path, YES, NO_TAP_NEEDED)
