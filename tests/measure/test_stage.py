@@ -195,9 +195,14 @@ def test_an_interrupt_that_was_swallowed_is_noticed_at_the_next_check(tmp_path):
         wait_until(players, "nothing", 10, lambda: None)
 
 
-def test_terminable_turns_sigterm_into_ctrl_c():
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_terminable_turns_sigterm_into_ctrl_c(handler):
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), stage.terminable():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+    of_interrupts = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), stage.terminable():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+    finally:
+        signal.signal(signal.SIGINT, of_interrupts)
     assert signal.getsignal(signal.SIGTERM) == before

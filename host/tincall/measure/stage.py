@@ -224,7 +224,8 @@ def wait_until(stage: Stage, what: str, seconds: float, test: Any) -> Any:
 @contextmanager
 def terminable() -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, so that files made for the time being are removed."""
-    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    interrupt = signal.getsignal(signal.SIGINT)  # a shell's background job finds it ignored
+    before = signal.signal(signal.SIGTERM, interrupt if callable(interrupt) else signal.default_int_handler)
     try:
         yield
     finally:
