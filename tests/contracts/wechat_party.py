@@ -1,4 +1,4 @@
-"""A phone met through the platform, played by the test: a `WorkerParty` behind a `WeChatLeg`, and a platform that pushes at once."""
+"""A phone met through the platform, played by the test: a `WorkerParty` behind a `WeChatLeg`; the platform pushes at once."""
 
 import asyncio
 
