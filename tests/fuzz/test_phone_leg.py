@@ -3,7 +3,7 @@
 import asyncio
 
 from contracts.wechat_party import CALL_OF_PHONE, ROOM, Platform
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.legs import MEDIA, OFFER, Witness
 
@@ -141,6 +141,7 @@ class Story:
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(["callee", "caller"]), st.lists(EVENTS, max_size=25))
+@example("callee", ["claim", "worker rings", "enter"])
 def test_any_order_of_events_ends_once(role, events):
     async def main():
         story = Story(role)

@@ -134,6 +134,7 @@ async def test_the_push_of_a_phones_call_rings_the_board(store, sealing):
         await until(lambda: board.heard("invite"), "the invitation")
         assert board.last("invite")["from"] == {"id": scene.mum.contact_id, "name": "Mum"}
         worker = scene.workers.made[-1]
+        await until(lambda: worker.says("start"))
         assert worker.room["room_id"] == event["RoomId"] and worker.told("start")["role"] == "caller"
         board.say({"t": "answer", "call": call_id, "media": PCMA})
         await until(lambda: worker.says("answer"))

@@ -255,7 +255,14 @@ class WeChatLeg(Leg):
             return
         self._story.note_ms("push_ms", self._now_ms())
         self.room = room
-        self._worker.room(room.fields())
+        try:
+            self._worker.room(room.fields())
+        except LocalError:
+            # it spoke of a phone before it had a room, which no sound worker does
+            self._log.warning("the worker takes no room", room_id=room.room_id)
+            if self._step("late"):
+                self._fail(causes.INTERWORKING)
+            return
         self._wait(self._patience.peer_ms)
 
     # -- the platform's answer ---------------------------------------------------------------------------------------
