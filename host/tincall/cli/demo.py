@@ -34,6 +34,7 @@ SN = "DEMO-0001"
 PHONE = "alice"
 _ANSWER_AFTER_MS = 600
 _SETUP_S = 30.0
+_ONLINE_S = 45.0  # longer than the board's own patience with a server (30 s), so that its reason is what a person hears
 _RESULTS = Path("demo")
 _ANY_PORTS = {"TINCALL__DEVICE__PORT": "0", "TINCALL__WEB__PORT": "0"}
 
@@ -150,7 +151,7 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
             told += ["--mic", plan.said_by_board, "--speaker", heard, "--json"]
             stage.start("board", "emulate", *told)
             with rehearsal.Watch(board, _SETUP_S) as watch:
-                watch.wait(stage, "online", _SETUP_S)
+                watch.wait(stage, "online", _ONLINE_S)
                 call_id = _call(plan, stage, watch, lambda: far.call(client, SN), progress)
                 record = far.told(_hang_up(plan, stage, watch, client, call_id, progress))
                 events = watch.events()

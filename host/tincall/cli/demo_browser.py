@@ -26,6 +26,7 @@ SN = "DEMO-0001"
 NAME = "Front door"
 OPENID = "alice"
 _SETUP_S = 30.0
+_ONLINE_S = 45.0  # longer than the board's own patience with a server (30 s), so that its reason is what a person hears
 _WAIT_S = 1800.0  # a person looks for headphones
 _ANY_PORTS = {"TINCALL__DEVICE__PORT": "0", "TINCALL__WEB__PORT": "0"}
 
@@ -65,7 +66,7 @@ def talk(board: str, said_by_board: Path, folder: Path, step: Step) -> dict[str,
                 told: list[str | Path] = ["--folder", home, "--board", board]
                 stage.start("board", "emulate", *told, "--mic", said_by_board, "--speaker", heard, "--json")
                 with rehearsal.Watch(home, _SETUP_S) as watch:
-                    watch.wait(stage, "online", _SETUP_S)
+                    watch.wait(stage, "online", _ONLINE_S)
                     page = f"{platform.ready['phone_page']}?as={OPENID}"
                     _show_page(page)
                     call_id = _wait_for_a_call(stage, watch)
