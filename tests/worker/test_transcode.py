@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from callcore import g711, media
+from callcore import g711, g722, media
 from callcore.errors import LocalError
 from tincall import wav
 from tincall.worker import transcode
@@ -149,6 +149,20 @@ def test_g722_keeps_what_telephone_speech_lacks(clip):
     wide = framed(said, WIDE_HZ, lambda frame: phone.decode(board.encode(frame)))
     narrow = framed(said, WIDE_HZ, lambda frame: up(down(frame)))
     assert snr_db(said, wide, 22) > snr_db(said, narrow, 62) + 3
+
+
+@needs_g722
+@pytest.mark.parametrize("level", [0.9, 0.05])
+def test_ffmpeg_and_the_board_code_speech_bit_for_bit(clip, level):
+    said = clip(WIDE_HZ)[: 2 * WIDE_HZ]
+    said = np.rint(said * (level * 32768 / np.abs(said).max())).astype(np.int16)
+    host, words, back = coder("G722"), g722.state(320), g722.state(320)
+    for at in range(0, len(said), 320):
+        codes, heard = bytearray(160), bytearray(640)
+        g722.encode(words, said.tobytes(), at * 2, codes, 0, 320)
+        g722.decode(back, codes, 0, heard, 0, 320)
+        assert host.encode(said[at : at + 320]) == codes, at
+        assert host.decode(codes).tobytes() == heard, at
 
 
 @pytest.mark.parametrize("name", codecs(WIDE_HZ))
