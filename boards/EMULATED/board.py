@@ -1,10 +1,15 @@
 """The emulated board in numbers: data only, no logic; pin numbers match `wiring.md` and mean nothing to a soldering iron."""
 
+from callcore.compat import MICROPYTHON
+
 NAME = "EMULATED"
 MCU = "emulated"
 
-# samples a second of microphone and speaker
-RATE_HZ = 8000
+# samples a second of microphone and speaker; 16,000 on every board
+RATE_HZ = 16000
+
+# whether the chip has time for G.722; plain Python has not, beside the rest of a call
+G722 = MICROPYTHON
 
 # microphone: I2S peripheral, its pins, and the driver's ring (int16 samples, so 200 ms): what the firmware may be late
 # before samples are lost
@@ -12,14 +17,14 @@ MIC_ID = 0
 MIC_SCK = 14
 MIC_WS = 15
 MIC_SD = 32
-MIC_IBUF_BYTES = 3200
+MIC_IBUF_BYTES = 6400
 
 # speaker: as above; the ring (40 ms) is delay, since it is kept full
 SPK_ID = 1
 SPK_SCK = 26
 SPK_WS = 25
 SPK_SD = 22
-SPK_IBUF_BYTES = 640
+SPK_IBUF_BYTES = 1280
 
 # delay at which the jitter buffer aims; with the speaker's ring it makes up most of the way from the link to the ear
 JITTER_MS = 40

@@ -9,7 +9,7 @@ viper loads words without a sign, and its int has 64 bits on one target and 32 o
 While a frame is coded the numbers live in locals, where a load costs one instruction. No bound is checked in here: the caller
 answers for `soff`, `doff` and `n`.
 
-Load this file only where wideband is spoken: its machine code and tables take some 10 KB.
+Long, yet one thing: the codec. Load this file only where wideband is spoken: its machine code and tables take some 10 KB.
 """
 
 from array import array
@@ -35,80 +35,31 @@ _STEPS = const(110)
 _SCALES = const(126)
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split()]
+
+
 def _make_table() -> "array[int]":
     """Put all tables into one, so that the loop holds one pointer: Recommendation G.722 section 6.2, tables 14 to 21."""
     words = array("H", bytearray(2 * 158))
     # decision levels of the low band, times 8; level 0 stands before the first
-    low: tuple[int, ...] = (
-        0,
-        35,
-        72,
-        110,
-        150,
-        190,
-        233,
-        276,
-        323,
-        370,
-        422,
-        473,
-        530,
-        587,
-        650,
-        714,
-        786,
-        858,
-        940,
-        1023,
-        1121,
-        1219,
+    low = _numbers(
+        "0 35 72 110 150 190 233 276 323 370 422 473 530 587 650 714 786 858 940 1023 1121 1219"
+        " 1339 1458 1612 1765 1980 2195 2557 2919"
     )
-    low += (1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919)
     # outputs of the inverse quantisers of 4 and 6 bits, the halves of a sign mirrored
-    four = (20456, 12896, 8968, 6288, 4240, 2584, 1200)
-    six: tuple[int, ...] = (
-        24808,
-        21904,
-        19008,
-        16704,
-        14984,
-        13512,
-        12280,
-        11192,
-        10232,
-        9360,
-        8576,
-        7856,
-        7192,
-        6576,
-        6000,
-        5456,
+    four = _numbers("20456 12896 8968 6288 4240 2584 1200")
+    six = _numbers(
+        "24808 21904 19008 16704 14984 13512 12280 11192 10232 9360 8576 7856 7192 6576 6000 5456"
+        " 4944 4464 4008 3576 3168 2776 2400 2032 1688 1360 1040 728"
     )
-    six += (4944, 4464, 4008, 3576, 3168, 2776, 2400, 2032, 1688, 1360, 1040, 728)
     # what a code adds to the logarithm of the step, by the magnitude of its upper four bits
     log = (3042, 1198, 538, 334, 172, 58, -30, -60)
     # 2048 * 2 ** (i / 32)
-    scale: tuple[int, ...] = (
-        2048,
-        2093,
-        2139,
-        2186,
-        2233,
-        2282,
-        2332,
-        2383,
-        2435,
-        2489,
-        2543,
-        2599,
-        2656,
-        2714,
-        2774,
-        2834,
-        2896,
-        2960,
+    scale = _numbers(
+        "2048 2093 2139 2186 2233 2282 2332 2383 2435 2489 2543 2599 2656 2714 2774 2834 2896 2960"
+        " 3025 3091 3158 3228 3298 3371 3444 3520 3597 3676 3756 3838 3922 4008"
     )
-    scale += (3025, 3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008)
     for i in range(30):
         words[i] = low[i] << 3
     for i in range(7):
@@ -282,9 +233,9 @@ def _join(words: object, dst: object, doff: int, n: int) -> int:
 def _band(words: object, codes: object, at: int, n: int, what: int) -> int:
     """Code `n` words of one band, or decode them: quantise, and adapt step and predictor (Recommendation G.722, blocks 1 to 4).
 
-    One body for both bands and directions, since the predictor is most of it. `r1`, `r2` are the last outputs doubled and
-    saturated, as the poles want them; `g1`, `g2` the signs of the last partial outputs, 0 or -1; `z` what the zeros predict and
-    `s` the whole prediction.
+    Long, yet one thing: a body for both bands and directions, since the predictor is most of it and its numbers stay in
+    locals. `r1`, `r2` are the last outputs doubled and saturated, as the poles want them; `g1`, `g2` the signs of the last
+    partial outputs, 0 or -1; `z` what the zeros predict and `s` the whole prediction.
     """
     w = ptr16(words)
     code = ptr8(codes)

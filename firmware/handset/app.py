@@ -12,7 +12,7 @@ import os
 import board
 import machine
 
-from callcore import VERSION, call
+from callcore import VERSION, call, coders
 from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
@@ -21,7 +21,8 @@ from handset import attestor, audio, clock, diag, identity, link, panel, phone, 
 from handset.store import Store
 
 _CONNECT_MS = 10000
-_CODECS = ("PCMA", "PCMU")
+# what this board can speak, best first: G.722 takes a sixth of a small chip, so the board says whether it has that to spare
+CODECS = coders.NAMES if board.G722 else ("PCMA", "PCMU")
 _BLINKING = (call.DIALLING, call.RINGBACK, call.RINGING)
 
 # reasons of a LinkError after which trying again soon would be useless or harmful: seconds to wait
@@ -43,7 +44,7 @@ class App:
         self._who = who
         self._counter = identity.Counter(store, who.store_key)
         self._backoff = Backoff(1000, 60000)
-        self._phone = phone.Phone(_CODECS, self._sound, os.urandom, self._show)
+        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show)
         self._panel = panel.Panel(
             machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
             machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP),
@@ -150,7 +151,7 @@ def _hello():
         "v": 1,
         "firmware": VERSION,
         "board": board.NAME,
-        "codecs": list(_CODECS),
+        "codecs": list(CODECS),
         "ptimes": list(phone.PTIMES_MS),
         "features": [],
     }

@@ -1,23 +1,24 @@
 """Sound in a call: two loops over objects handed in, microphone to link and link to speaker.
 
 Everything is allocated when a Voice is made, before the call; the loops themselves allocate nothing, so that no collection
-can fall into speech (proven under `micropython.heap_lock()` in tests/handset/voice_heap.py). A frame that is missing is
-played as silence, and counted.
+can fall into speech (proven under `micropython.heap_lock()` in tests/handset/voice_heap.py). Microphone and speaker run at
+16 kHz whatever the codec is; the coder steps down to its own rate. A frame that is missing is played as silence, and counted.
 """
 
 import asyncio
 from array import array
 
-from callcore import g711, wire
+from callcore import coders, wire
 from callcore.compat import const, ticks_diff
 from callcore.framer import MAX_HEADER_BYTES as PACKET_OFFSET
 from callcore.jitter import PLAYED, JitterBuffer
 from callcore.mask import move
-from callcore.media import PAYLOAD_TYPE, codec, frame_bytes, frame_samples, frame_ticks
+from callcore.media import PAYLOAD_TYPE, codec, frame_bytes, frame_ticks
 from callcore.packetizer import Packetizer
 from handset import clock
 
 _POLL_MS = const(5)
+_SAMPLES_PER_MS = const(16)
 
 
 class Voice:
@@ -25,7 +26,7 @@ class Voice:
 
     Args:
         link: an open Link.
-        microphone: object with `readinto(buf) -> bytes`, non-blocking, 16-bit little-endian mono (handset.audio).
+        microphone: object with `readinto(buf) -> bytes`, non-blocking, 16-bit little-endian mono at 16 kHz (handset.audio).
         speaker: object with `write(buf, off, n) -> bytes`, the same.
         media: the answer's choice: `codec`, `ptime`, `ssrc` (ours), `remote_ssrc`.
         seq: first sequence number, random.
@@ -44,20 +45,14 @@ class Voice:
         self._link = link
         self._microphone = microphone
         self._speaker = speaker
-        self._samples = frame_samples(name, ptime_ms)
+        self._samples = ptime_ms * _SAMPLES_PER_MS
         self._payload_bytes = frame_bytes(name, ptime_ms)
         self._payload_type = codec(name)[PAYLOAD_TYPE]
         ticks = frame_ticks(name, ptime_ms)
         self._packets = Packetizer(self._payload_type, ticks, media["ssrc"], seq, stamp)
         self._theirs = _state(media["remote_ssrc"])
         self.jitter = JitterBuffer(self._payload_bytes, ptime_ms, ticks, target_ms)
-        if name == "PCMU":
-            g711.prepare_ulaw()
-            self._encode = g711.ulaw_encode
-            self._decode = g711.ulaw_decode
-        else:
-            self._encode = g711.alaw_encode
-            self._decode = g711.alaw_decode
+        self._coder = coders.coder(name, self._samples)
         self._frame = bytearray(self._samples * 2)  # microphone, being filled
         self._filled = 0
         self._heard = bytearray(self._samples * 2)  # what the microphone gave at once
@@ -144,7 +139,7 @@ class Voice:
         buf = link.media_buffer()
         at = self._packets.header(buf, PACKET_OFFSET, self._marker)
         self._marker = 0
-        self._encode(self._frame, 0, buf, at, self._samples)
+        self._coder.encode(self._frame, 0, buf, at, self._samples)
         link.send_media(wire.RTP_HEADER_BYTES + self._payload_bytes)
 
     async def _downlink(self):
@@ -169,7 +164,7 @@ class Voice:
         """Choose what the speaker gets for the next frame."""
         self._played = 0
         if self.jitter.get(self._codes, 0, clock.now_ms()) == PLAYED:
-            self._decode(self._codes, 0, self._sound, 0, self._samples)
+            self._coder.decode(self._codes, 0, self._sound, 0, self._samples)
             self._playing = self._sound
         else:
             self._playing = self._silence

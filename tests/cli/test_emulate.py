@@ -42,7 +42,7 @@ def test_as_json_it_is_one_document(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     said = document(done)
     assert (said["reason"], said["lives"], said["speaker"]["samples"]) == ("ended", 1, 80)
-    assert np.array_equal(wav.load(out, 8000), np.full(80, 16))
+    assert np.array_equal(wav.load(out, 16000), np.full(80, 16))
 
 
 def test_a_crash_is_one_sentence(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tincall import wav
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     path = tmp_path / "clip.wav"
-    wav.save(path, np.full(1600, 1234, np.int16), 8000)
+    wav.save(path, np.full(1600, 1234, np.int16), 16000)
     return path
 
 
@@ -49,7 +49,7 @@ def test_the_speaker_is_recorded(tmp_path: Path, clip: Path) -> None:
         control.press("call")
         done = tincall("stream", live.folder, "--record", tmp_path / "heard.wav", "--seconds", "1", "--json")
     assert done.exit_code == 0, done.output
-    assert document(done)["samples"] == len(wav.load(tmp_path / "heard.wav", 8000))
+    assert document(done)["samples"] == len(wav.load(tmp_path / "heard.wav", 16000))
 
 
 def test_a_silent_speaker_is_said(tmp_path: Path) -> None:

@@ -32,10 +32,10 @@ def test_buttons_reach_the_firmware_and_its_lamp_reaches_us(tmp_path: Path) -> N
 
 def test_a_file_is_played_and_heard_again(tmp_path: Path) -> None:
     clip = np.random.default_rng(3).integers(1, 30000, 1600, dtype=np.int16)
-    wav.save(tmp_path / "clip.wav", clip, 8000)
+    wav.save(tmp_path / "clip.wav", clip, 16000)
     with running(tmp_path) as live, live.control() as control, live.control() as watch:
         events = watch.events(20)
-        assert control.play(tmp_path / "clip.wav") == {"started": False, "seconds": 0.2}
+        assert control.play(tmp_path / "clip.wav") == {"started": False, "seconds": 0.1}
         control.record(tmp_path / "heard.wav")
         control.press("call")
         play = wait_for(events, "mic_play")
@@ -43,8 +43,8 @@ def test_a_file_is_played_and_heard_again(tmp_path: Path) -> None:
         control.press("end")
         wait_for(events, "spk_close")
         said = control.stop_recording()
-    heard = wav.load(tmp_path / "heard.wav", 8000)
-    assert said["samples"] == len(heard) and said["rate_hz"] == 8000
+    heard = wav.load(tmp_path / "heard.wav", 16000)
+    assert said["samples"] == len(heard) and said["rate_hz"] == 16000
     # the first samples that sound are the clip's, after it went in
     first = int(np.flatnonzero(heard)[0])
     assert heard[first] == clip[0]

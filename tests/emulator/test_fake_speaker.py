@@ -31,10 +31,10 @@ def test_a_starved_speaker_is_silent_and_keeps_time(bench, tmp_path: Path) -> No
     said = bench.results(STARVE, speaker=out)
     after_ns = time.time_ns()
     assert said == {"full": [960, True], "taken": 320, "odd": 2}
-    heard = wav.load(out, 8000)
+    heard = wav.load(out, 16000)
     [start] = np.flatnonzero(np.diff((heard == 1000).astype(int)) == 1)
     # 200 ms of sleep by the clock, and whatever a busy machine adds, stand before the loud samples
-    assert 1592 <= start + 1 < 1600 + 8000  # the interpreter's sleep may be a millisecond short
+    assert 3184 <= start + 1 < 3200 + 16000  # the interpreter's sleep may be a millisecond short
     assert int((heard == 1000).sum()) == 160
     told = json.loads(out.with_suffix(".json").read_text())
     assert told["underruns"] == 2
@@ -49,7 +49,7 @@ import board
 from handset import audio
 from array import array
 loud = array("h", [2000] * 400)
-board.SPK_IBUF_BYTES = 960
+board.SPK_IBUF_BYTES = 1920
 for _ in range(2):
     speaker = audio.open_speaker(board)
     speaker.write(loud, 0, 800)
@@ -60,9 +60,9 @@ for _ in range(2):
         speaker=out,
     )
     starts = [event["t0_ns"] for event in bench.events if event["ev"] == "spk_start"]
-    loud = np.flatnonzero(wav.load(out, 8000) == 2000)
+    loud = np.flatnonzero(wav.load(out, 16000) == 2000)
     assert len(loud) == 800
-    assert abs(int(loud[400]) - round((starts[1] - starts[0]) * 8e-6)) <= 1
+    assert abs(int(loud[400]) - round((starts[1] - starts[0]) * 16e-6)) <= 1
 
 
 def test_a_speaker_that_was_never_written_to_played_nothing(bench, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from board_stream import Stream
 from board_world import World
 
 from callcore import call, framer
+from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
 from handset import app, audio, diag
@@ -209,11 +210,16 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
     stream = playing.streams[0]
     hello = json.loads(frames_of(stream.sent)[0][1])
     assert hello["t"] == "hello" and hello["v"] == 1 and hello["board"] == "EMULATED"
-    assert hello["codecs"] == ["PCMA", "PCMU"] and hello["ptimes"] == [20] and hello["features"] == []
+    assert hello["codecs"] == list(app.CODECS) and hello["ptimes"] == [20] and hello["features"] == []
     assert stream.closed >= 1
     assert [line["ev"] for line in playing.said] == ["verified", "error", "waiting"]
     assert playing.said[0]["verify_ms"] >= 0
     assert playing._phone._link is None
+
+
+def test_a_board_offers_g722_where_its_data_says_so():
+    assert list(app.CODECS) == (["G722"] if app.board.G722 else []) + ["PCMA", "PCMU"]
+    assert app.board.G722 == MICROPYTHON
 
 
 def test_a_link_given_up_is_closed_with_a_goodbye():

@@ -20,11 +20,11 @@ def test_cases(check, board):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("tls_1_2", [False, True], ids=["tls1.3", "tls1.2"])
+@pytest.mark.parametrize(("codec", "tls_1_2"), [("G722", False), ("G722", True), ("PCMA", False), ("PCMU", False)])
 @pytest.mark.parametrize("board", ["unix", "unix32"])
-def test_call_takes_no_heap_per_frame(run, authority, board, tls_1_2):
+def test_call_takes_no_heap_per_frame(run, authority, board, codec, tls_1_2):
     with Peer(authority.server(), echo, tls_1_2) as peer:
-        done = run(board, "voice_heap.py", peer.port, authority.anchor)
+        done = run(board, "voice_heap.py", peer.port, authority.anchor, codec)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "grown 0" in done.stdout
 
@@ -33,6 +33,6 @@ def test_call_takes_no_heap_per_frame(run, authority, board, tls_1_2):
 @pytest.mark.parametrize("board", ["unix", "unix32"])
 def test_one_allocation_per_frame_is_found(run, authority, board):
     with Peer(authority.server(), echo) as peer:
-        done = run(board, "voice_heap.py", peer.port, authority.anchor, "allocate")
+        done = run(board, "voice_heap.py", peer.port, authority.anchor, "G722", "allocate")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "alive False" in done.stdout

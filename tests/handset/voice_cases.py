@@ -5,13 +5,14 @@ from array import array
 from board_link import frames_of, open_link
 from board_world import World
 
-from callcore import framer, g711, messages, wire
-from callcore.media import frame_bytes, frame_samples, frame_ticks
+from callcore import coders, framer, messages, wire
+from callcore.media import frame_bytes, frame_ticks
 from handset import clock
 from handset.voice import Voice
 
 MINE = 0x89ABCDEF
 THEIRS = 0xFEDCBA98
+SAMPLES = 320
 
 
 class Microphone:
@@ -26,7 +27,7 @@ class Microphone:
 
     def readinto(self, buf):
         # 49 samples are there at once, so that what is read does not end where frames do
-        there = min(98 + self._world.now * 16, len(self._sound)) - self._given
+        there = min(98 + self._world.now * 32, len(self._sound)) - self._given
         n = min(there, len(buf), self._most) & ~1
         buf[:n] = self._sound[self._given : self._given + n]
         self._given += n
@@ -50,7 +51,7 @@ class Speaker:
         assert off % 2 == n % 2 == 0 and off + n <= len(buf)
         if self._start is None:
             self._start = self._world.now
-        room = 640 + (self._world.now - self._start) * 16 - len(self.heard)
+        room = 1280 + (self._world.now - self._start) * 32 - len(self.heard)
         n = min(room, n, self._most) & ~1
         self.heard.extend(buf[off : off + n])
         return n
@@ -72,7 +73,7 @@ class Talk:
         self.codec = codec
         self.ptime = ptime
         self._state = array("I", [65530, 0xFFFFFFF0, THEIRS])
-        self._payload_type = 8 if codec == "PCMA" else 0
+        self._payload_type = {"PCMA": 8, "PCMU": 0, "G722": 9}.get(codec)
         self.voice.start()
 
     def sent(self):
@@ -105,25 +106,37 @@ def sound_of(samples, seed=1):
 
 
 def encoded(codec, sound):
-    codes = bytearray(len(sound) // 2)
-    if codec == "PCMU":
-        g711.prepare_ulaw()
-    (g711.ulaw_encode if codec == "PCMU" else g711.alaw_encode)(sound, 0, codes, 0, len(codes))
+    """What a stream of 16 kHz becomes, whatever it is cut into."""
+    codes = bytearray(len(sound) // 4)
+    coders.coder(codec, len(sound) // 2).encode(sound, 0, codes, 0, len(sound) // 2)
     return bytes(codes)
 
 
 def decoded(codec, codes):
-    sound = bytearray(len(codes) * 2)
-    (g711.ulaw_decode if codec == "PCMU" else g711.alaw_decode)(codes, 0, sound, 0, len(codes))
+    """What a stream of codes becomes at 16 kHz."""
+    sound = bytearray(len(codes) * 4)
+    coders.coder(codec, len(sound) // 2).decode(codes, 0, sound, 0, len(sound) // 2)
     return bytes(sound)
 
 
+def some_frames(codec, count, seed):
+    """Frames of 20 ms, and what they are decoded to one after the other."""
+    codes = encoded(codec, sound_of(count * SAMPLES, seed))
+    frames = [codes[at : at + 160] for at in range(0, len(codes), 160)]
+    return frames, heard_of(codec, frames)
+
+
+def heard_of(codec, frames):
+    sound = decoded(codec, b"".join(frames))
+    return [sound[at : at + 640] for at in range(0, len(sound), 640)]
+
+
 def test_every_sample_goes_up_once_and_in_order_however_the_microphone_gives_them():
-    for codec in ("PCMA", "PCMU"):
+    for codec in coders.NAMES:
         for ptime in (20, 40):
-            sound = sound_of(8 * 640)
+            sound = sound_of(4 * 640)
             want = encoded(codec, sound)
-            for most in (2, 6, 250, 318, 320, 322, 100000):
+            for most in (2, 250, 638, 640, 642, 100000):
                 talk = Talk(codec, ptime, sound, most)
                 talk.world.run(6000)
                 packets = talk.sent()
@@ -134,7 +147,7 @@ def test_every_sample_goes_up_once_and_in_order_however_the_microphone_gives_the
 
 
 def test_packets_up_are_numbered_stamped_marked_and_named():
-    talk = Talk(sound=sound_of(160 * 20))
+    talk = Talk(sound=sound_of(320 * 20))
     talk.world.run(1000)
     want = array("I", [65533, 0xFFFFFF00, MINE])
     for number, packet in enumerate(talk.sent()):
@@ -146,17 +159,17 @@ def test_packets_up_are_numbered_stamped_marked_and_named():
 
 
 def test_samples_that_do_not_fill_a_frame_wait_for_more():
-    talk = Talk(sound=sound_of(159))
+    talk = Talk(sound=sound_of(319))
     talk.world.run(1000)
     assert talk.sent() == [] and talk.voice.sent == 0
 
 
 def test_every_sample_comes_down_once_and_in_order_however_the_speaker_takes_them():
-    for codec in ("PCMA", "PCMU"):
+    for codec in coders.NAMES:
         for ptime in (20, 40):
-            for most in (2, 100, 318, 100000):
+            for most in (2, 638, 100000):
                 talk = Talk(codec, ptime, most=most)
-                codes = encoded(codec, sound_of(20 * frame_samples(codec, ptime), 7))
+                codes = encoded(codec, sound_of(10 * ptime * 16, 7))
                 size = frame_bytes(codec, ptime)
                 for at in range(0, len(codes), size):
                     assert talk.take(talk.packet(codes[at : at + size]))
@@ -167,14 +180,14 @@ def test_every_sample_comes_down_once_and_in_order_however_the_speaker_takes_the
                 begin = heard.find(want[:200])
                 assert begin >= 0 and heard[begin : begin + len(want)] == want, (codec, ptime, most)
                 assert not any(heard[:begin]) and not any(heard[begin + len(want) :])
-                assert talk.voice.jitter.received == talk.voice.jitter.played == 20
+                assert talk.voice.jitter.received == talk.voice.jitter.played == 10
                 assert talk.voice.jitter.lost == 0
 
 
 def test_the_speaker_always_has_something():
     talk = Talk()
     talk.world.run(1000)
-    assert len(talk.speaker.heard) >= 16000 and not any(talk.speaker.heard)
+    assert len(talk.speaker.heard) >= 32000 and not any(talk.speaker.heard)
 
 
 def test_a_loop_that_comes_too_late_is_counted_as_an_underrun():
@@ -190,7 +203,8 @@ def test_a_loop_that_comes_too_late_is_counted_as_an_underrun():
 
 def test_a_missing_frame_is_silence_of_its_length_and_counted():
     talk = Talk()
-    frames = [encoded("PCMA", sound_of(160, 30 + n)) for n in range(20)]
+    frames, _ = some_frames("PCMA", 20, 30)
+    want = iter(heard_of("PCMA", [codes for n, codes in enumerate(frames) if n not in (7, 12)]))
     for n, codes in enumerate(frames):
         if n in (7, 12):
             talk.skip()
@@ -200,9 +214,9 @@ def test_a_missing_frame_is_silence_of_its_length_and_counted():
     talk.world.run(200)
     heard = bytes(talk.speaker.heard)
     begin = heard.find(decoded("PCMA", frames[0]))
-    for n, codes in enumerate(frames):
-        part = heard[begin + n * 320 : begin + n * 320 + 320]
-        assert part == (bytes(320) if n in (7, 12) else decoded("PCMA", codes)), n
+    for n in range(20):
+        part = heard[begin + n * 640 : begin + n * 640 + 640]
+        assert part == (bytes(640) if n in (7, 12) else next(want)), n
     jitter = talk.voice.jitter
     assert (jitter.received, jitter.played, jitter.lost, jitter.late) == (18, 18, 2, 0)
     assert jitter.concealed >= 2
@@ -212,7 +226,7 @@ def test_a_missing_frame_is_silence_of_its_length_and_counted():
 
 def test_a_stall_of_the_network_delays_and_loses_nothing():
     talk = Talk()
-    frames = [encoded("PCMA", sound_of(160, 90 + n)) for n in range(20)]
+    frames, want = some_frames("PCMA", 20, 90)
     for n, codes in enumerate(frames):
         if n == 10:
             talk.world.run(200)
@@ -222,18 +236,19 @@ def test_a_stall_of_the_network_delays_and_loses_nothing():
     talk.world.run(600)
     heard = bytes(talk.speaker.heard)
     at = 0
-    for codes in frames:
-        found = heard.find(decoded("PCMA", codes), at)
+    for part in want:
+        found = heard.find(part, at)
         assert found >= 0 and not any(heard[at:found])
-        at = found + 320
+        at = found + 640
     assert talk.voice.jitter.lost == 0 and talk.voice.jitter.concealed >= 8
 
 
 def test_a_frame_after_its_turn_is_late_and_not_played():
     talk = Talk()
     held = None
+    frames, _ = some_frames("PCMA", 12, 50)
     for n in range(12):
-        packet = talk.packet(encoded("PCMA", sound_of(160, 50 + n)))
+        packet = talk.packet(frames[n])
         if n == 5:
             held = packet
         else:
@@ -242,7 +257,9 @@ def test_a_frame_after_its_turn_is_late_and_not_played():
     assert talk.take(held)
     talk.world.run(200)
     assert (talk.voice.jitter.late, talk.voice.jitter.lost, talk.voice.jitter.received) == (1, 0, 12)
-    assert decoded("PCMA", held[12:]) not in bytes(talk.speaker.heard)
+    heard, loud = bytes(talk.speaker.heard), heard_of("PCMA", frames[:5] + frames[6:])
+    begin = heard.find(loud[0])
+    assert heard[begin : begin + 7680] == b"".join(loud[:5]) + bytes(640) + b"".join(loud[5:])
 
 
 def test_what_is_not_of_this_stream_is_ignored():
@@ -271,7 +288,7 @@ def test_a_packet_of_another_size_is_counted_and_not_played():
 
 
 def test_what_the_link_drops_is_counted_apart():
-    talk = Talk(sound=sound_of(160 * 50), room=0)
+    talk = Talk(sound=sound_of(320 * 50), room=0)
     talk.world.run(2000)
     assert talk.voice.sent == 50
     talk.voice.stop()
@@ -284,7 +301,7 @@ def test_what_the_link_drops_is_counted_apart():
 
 
 def test_stop_ends_both_loops_and_counting_goes_on():
-    talk = Talk(sound=sound_of(160 * 100))
+    talk = Talk(sound=sound_of(320 * 100))
     for _ in range(10):
         talk.take(talk.packet(b"\x55" * 160))
         talk.world.run(20)

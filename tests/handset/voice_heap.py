@@ -1,6 +1,6 @@
 """Runs on MicroPython: a call's voice loops over a real TLS link with the heap locked, for some hundred frames.
 
-    micropython voice_heap.py PORT ANCHOR [allocate]
+    micropython voice_heap.py PORT ANCHOR CODEC [allocate]
 
 With `allocate` the encoder allocates once per frame; the run must then fail, which shows that it could.
 """
@@ -21,15 +21,15 @@ class Tone:
 
     def __init__(self):
         self._next_ms = clock.now_ms()
-        self._block = bytearray(range(256)) + bytearray(64)
+        self._block = bytearray(bytes(range(256)) * 2 + bytes(128))
 
     def readinto(self, buf):
         if clock.now_ms() < self._next_ms:
             return 0
         self._next_ms += 20
-        for i in range(320):
+        for i in range(640):
             buf[i] = self._block[i]
-        return 320
+        return 640
 
     def deinit(self):
         pass
@@ -53,14 +53,20 @@ class Ear:
         pass
 
 
-def spoil(sound):
-    encode = sound._encode
+class Spoiled:
+    """A coder that allocates."""
 
-    def allocating(src, soff, dst, doff, n):
+    def __init__(self, coder):
+        self._coder = coder
+        self.decode = coder.decode
+
+    def encode(self, src, soff, dst, doff, n):
         bytearray(1)
-        return encode(src, soff, dst, doff, n)
+        return self._coder.encode(src, soff, dst, doff, n)
 
-    sound._encode = allocating
+
+def spoil(sound):
+    sound._coder = Spoiled(sound._coder)
 
 
 async def main():
@@ -74,7 +80,7 @@ async def main():
         sounds[0].take(buf, off, n, clock.now_ms())
 
     line = link.Link(stream, rest, print, media)
-    choice = {"codec": "PCMA", "ptime": 20, "ssrc": 0x89ABCDEF, "remote_ssrc": 0x89ABCDEF}
+    choice = {"codec": sys.argv[3], "ptime": 20, "ssrc": 0x89ABCDEF, "remote_ssrc": 0x89ABCDEF}
     sound = voice.Voice(line, Tone(), Ear(), choice, 65500, 0xFFFFF000, 40, 40)
     sounds.append(sound)
     if "allocate" in sys.argv:

@@ -42,7 +42,7 @@ TERMINATE_S = 2.0
 HOPELESS_LIVES = 10
 _SHORT_LIFE_S = 1.0
 _BETWEEN_LIVES_S = 0.1
-RATE_HZ = 8000
+RATE_HZ = 16000
 
 
 @dataclass(frozen=True)
