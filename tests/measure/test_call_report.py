@@ -8,9 +8,9 @@ import pytest
 
 from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import call_report, marker
-from tincall.wav import load, save
+from tincall.wav import load, resample, save
 
-RATE_HZ = 8000
+RATE_HZ = 16000
 T0_NS = 1_790_000_000_000_000_000
 MS = 1_000_000
 CLIP = CHECKOUT / ".cache" / "speech" / "cards-005.wav"
@@ -26,7 +26,7 @@ def call(tmp_path):
     """Everything a good call leaves behind; the uplink takes 90 ms, the downlink 110."""
     said = marker.mark(load(CLIP, RATE_HZ), RATE_HZ)
     save(tmp_path / "said.wav", said, RATE_HZ)
-    silence = np.zeros(800, dtype=np.int16)
+    silence = np.zeros(1600, dtype=np.int16)
     record_of(tmp_path / "phone.wav", np.concatenate([silence, said]), T0_NS + 90 * MS)
     record_of(tmp_path / "board.wav", np.concatenate([silence, said]), T0_NS + 130 * MS)
     states = [("DIALLING", -600), ("RINGBACK", -580), ("ANSWERED", 0), ("CLOSING", 5000), ("ENDED", 5010)]
@@ -126,12 +126,22 @@ def test_silence_fails_the_call(call):
 def test_bad_speech_fails_only_where_the_score_counts(call):
     path = call["heard_by_board"]
     heard = load(path, RATE_HZ).copy()
-    speech_at = 800 + round(marker.SPEECH_AT_S * RATE_HZ)
-    for at in range(speech_at, len(heard), 480):
-        heard[at : at + 160] = 0
+    speech_at = 1600 + round(marker.SPEECH_AT_S * RATE_HZ)
+    for at in range(speech_at, len(heard), 960):
+        heard[at : at + 320] = 0
     save(path, heard, RATE_HZ)
-    assert failed(call_report.report(**call)) == ["downlink: PESQ is at least 4.0"]
+    assert failed(call_report.report(**call)) == ["downlink: PESQ narrowband is at least 4.0"]
     assert failed(call_report.report(**{**call, "needs_score": False})) == []
+
+
+def test_g722_is_judged_as_wideband(call):
+    call["record"]["codec"] = "G722"
+    path = call["heard_by_board"]
+    save(path, resample(resample(load(path, RATE_HZ), RATE_HZ, 8000), 8000, RATE_HZ), RATE_HZ)
+    report = call_report.report(**call)
+    assert failed(report) == ["downlink: PESQ wideband is at least 4.0"]
+    # silence is coded as silence there, so the first frame cannot be told from what was before it
+    assert report["uplink"]["pesq"] > 4.5 and report["uplink"]["first_audio_ms"] is None
 
 
 def test_a_call_that_the_phone_made_is_timed_from_its_wish(call):

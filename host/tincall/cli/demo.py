@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from callcore import coders
 from tincall.cli import output
 from tincall.cli.client import Client
 from tincall.errors import OperatorError
@@ -29,7 +30,7 @@ from tincall.wav import load, save
 if TYPE_CHECKING:
     from rich.console import Console
 
-RATE_HZ = 8000
+RATE_HZ = call_report.RATE_HZ
 SN = "DEMO-0001"
 PHONE = "alice"
 _ANSWER_AFTER_MS = 600
@@ -53,6 +54,7 @@ class Plan:
         is_default: the default clips, whose score is part of the verdict.
         folder: everything the call leaves.
         is_direct: leave the platform out: the phone is scripted beside the relay.
+        codec: the only one the board offers; None leaves it the choice.
     """
 
     board: str
@@ -62,6 +64,7 @@ class Plan:
     is_default: bool
     folder: Path
     is_direct: bool = False
+    codec: str | None = None
 
 
 def demo(
@@ -78,12 +81,15 @@ def demo(
     direct: Annotated[
         bool, typer.Option("--direct", help="Leave the platform out; the phone is beside the relay.", hidden=True)
     ] = False,
+    codec: Annotated[str | None, typer.Option(help="All the board offers: G722, PCMA or PCMU.", hidden=True)] = None,
 ) -> None:
     """Make a call on this machine and judge what was heard."""
     if direction not in ("out", "in"):
         raise OperatorError(f"{direction!r} is no direction", "Say --direction out or --direction in.", 2)
     if seconds is not None and not 1 <= seconds <= 300:
         raise OperatorError(f"a talk of {seconds:g} s is not possible", "Say --seconds 1 to 300.", 2)
+    if codec is not None and codec not in coders.NAMES:
+        raise OperatorError(f"a board does not speak {codec!r}", f"Say --codec {', '.join(coders.NAMES)}.", 2)
     interpreter, why_not = rehearsal.interpreter(board)
     if why_not is not None:
         output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
@@ -92,7 +98,7 @@ def demo(
         if browser:
             _talk_yourself(interpreter, said[0], folder, keep)
             return
-        plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder, direct)
+        plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder, direct, codec)
         with _progress() as progress:
             report = _perform(plan, progress)
         if keep is None:
@@ -149,6 +155,10 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
             progress.step(f"switching the board on ({plan.board})")
             told: list[str | Path] = ["--folder", board, "--board", plan.board]
             told += ["--mic", plan.said_by_board, "--speaker", heard, "--json"]
+            if plan.codec is not None:
+                main = plan.folder / "firmware" / "main.py"
+                rehearsal.write_main(main, plan.codec)
+                told += ["--main", main]
             stage.start("board", "emulate", *told)
             with rehearsal.Watch(board, _SETUP_S) as watch:
                 watch.wait(stage, "online", _ONLINE_S)

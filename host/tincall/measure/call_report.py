@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from callcore import causes
+from callcore import causes, media
 from callcore.compat import ticks_diff
 from tincall.measure import speech, timeline
 from tincall.wav import load
@@ -19,8 +19,9 @@ from tincall.wav import load
 if TYPE_CHECKING:
     from rich.table import Table
 
-RATE_HZ = 8000
+RATE_HZ = 16000
 LEAST_PESQ = 4.0
+_BANDS = {speech.WIDE: "wideband", speech.NARROW: "narrowband"}
 
 
 def report(
@@ -61,23 +62,27 @@ def report(
         timeline.Track("phone's\nmicrophone", load(said_by_phone, RATE_HZ), RATE_HZ, int(worker["clip_t0_ns"])),
         _recording("board's\nspeaker", heard_by_board),
     )
-    up = speech.judge(tracks[0].samples, tracks[0].t0_ns, tracks[1].samples, tracks[1].t0_ns, RATE_HZ)
-    down = speech.judge(tracks[2].samples, tracks[2].t0_ns, tracks[3].samples, tracks[3].t0_ns, RATE_HZ)
+    is_wide = media.codec(record["codec"])[media.SAMPLE_RATE_HZ] == RATE_HZ
+    band = speech.WIDE if is_wide else speech.NARROW
+    up = speech.judge(tracks[0].samples, tracks[0].t0_ns, tracks[1].samples, tracks[1].t0_ns, RATE_HZ, band)
+    down = speech.judge(tracks[2].samples, tracks[2].t0_ns, tracks[3].samples, tracks[3].t0_ns, RATE_HZ, band)
     result = {
         "board": _board(events),
         "call": _call(events, record, direction),
         "uplink": {
             "codec": record["codec"],
+            "pesq_band": band,
             **_way(stats["sent"], worker, up),
-            "first_audio_ms": _first_audio_ms(tracks[1], answered_ns),
+            "first_audio_ms": None if is_wide else _first_audio_ms(tracks[1], answered_ns),
             "relay_in": record["up"]["in"],
             "relay_out": record["up"]["out"],
             "relay_dropped": record["up"]["dropped"],
         },
         "downlink": {
             "codec": record["codec"],
+            "pesq_band": band,
             **_way(worker["sent"], stats, down),
-            "first_audio_ms": _first_audio_ms(tracks[3], answered_ns),
+            "first_audio_ms": None if is_wide else _first_audio_ms(tracks[3], answered_ns),
             "relay_in": record["down"]["in"],
             "relay_out": record["down"]["out"],
             "relay_dropped": record["down"]["dropped"],
@@ -177,7 +182,7 @@ def _way(sent: int, arrived: dict[str, Any], heard: speech.Heard) -> dict[str, A
 
 def _first_audio_ms(track: timeline.Track, answered_ns: int) -> float | None:
     """Give when the first frame of the far end was played, after the board heard of the answer; decoded frames are never
-    all zero in A-law and mu-law, silence before them is."""
+    all zero in A-law and mu-law, silence before them is. G.722 codes silence as silence, so this cannot be told there."""
     sounding = np.flatnonzero(track.samples)
     if not len(sounding):
         return None
@@ -230,8 +235,14 @@ def _verdict(result: dict[str, Any], direction: str, needs_score: bool) -> dict[
             ),
         ]
         if needs_score and way["pesq"] is not None:
-            facts.append(_fact(f"{name}: PESQ is at least {LEAST_PESQ}", way["pesq"] >= LEAST_PESQ, f"{way['pesq']}"))
+            facts.append(
+                _fact(f"{name}: {_score(way)} is at least {LEAST_PESQ}", way["pesq"] >= LEAST_PESQ, f"{way['pesq']}")
+            )
     return {"passed": all(fact["ok"] for fact in facts), "facts": facts}
+
+
+def _score(way: dict[str, Any]) -> str:
+    return f"PESQ {_BANDS[way['pesq_band']]}"
 
 
 def _fact(what: str, ok: bool, figures: str) -> dict[str, Any]:
@@ -270,7 +281,7 @@ def tables(result: dict[str, Any]) -> list[Table]:
         ("frames sent", "sent", "{}"),
         ("frames received", "received", "{}"),
         ("lost / late / concealed", ("lost", "late", "concealed"), "{} / {} / {}"),
-        ("PESQ narrowband", "pesq", "{}"),
+        (_score(result["uplink"]), "pesq", "{}"),
         ("mouth to ear", "mouth_to_ear_ms", "{} ms"),
         ("first audio after answer", "first_audio_ms", "{} ms"),
         ("jitter", "jitter_ms", "{} ms"),

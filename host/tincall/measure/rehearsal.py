@@ -92,6 +92,17 @@ def write_phones(path: Path, phone: str, speak: Path, record: Path, hangs_up: bo
     path.write_text("\n".join(lines) + "\n")
 
 
+def write_main(path: Path, codec: str) -> None:
+    """Write a main.py for a board that speaks one codec.
+
+    Args:
+        path: the file; in a folder of its own, which is made, since the board imports what lies beside it.
+        codec: a name of `callcore.coders.NAMES`.
+    """
+    path.parent.mkdir()
+    path.write_text(f"from handset import app\n\napp.CODECS = ({codec!r},)\napp.run()\n")
+
+
 def complete(record: dict[str, Any]) -> dict[str, Any] | None:
     """Give a call's record once it is ended and both ends have reported."""
     if record.get("state") == "ended" and record.get("board_stats") and record.get("worker_report"):

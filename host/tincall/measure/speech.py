@@ -11,6 +11,9 @@ from tincall.measure import marker
 
 Samples = NDArray[np.int16]
 
+# what a score is for, as the package `pesq` calls it
+WIDE, NARROW = "wb", "nb"
+
 _GAP_S = 0.02
 _SPEAKING = 0.01  # of full scale: a frame louder than this is speech in what was spoken
 
@@ -20,7 +23,8 @@ class Heard:
     """What a judge says of one direction.
 
     Args:
-        pesq: P.862.1 narrowband score, -0.5 to 4.64; None when the package `pesq` is not installed or nothing was heard.
+        pesq: score by P.862.2 (wideband) or P.862.1 (narrowband), 1 to 4.64; None when the package `pesq` is not installed or
+            nothing was heard.
         delay_ms: mouth to ear, by the marker; None when the marker was not found.
         level_db: level of what was heard over what was spoken, in dB, 0 for no change.
         gap_ms: speech that arrived as silence.
@@ -32,7 +36,7 @@ class Heard:
     gap_ms: float
 
 
-def judge(spoken: Samples, spoken_t0_ns: int, heard: Samples, heard_t0_ns: int, rate_hz: int) -> Heard:
+def judge(spoken: Samples, spoken_t0_ns: int, heard: Samples, heard_t0_ns: int, rate_hz: int, band: str) -> Heard:
     """Judge a recording against the marked clip (`marker.mark`) that was spoken.
 
     Args:
@@ -40,7 +44,8 @@ def judge(spoken: Samples, spoken_t0_ns: int, heard: Samples, heard_t0_ns: int, 
         spoken_t0_ns: instant at which its sample 0 entered the microphone.
         heard: the recording, int16, at the same rate.
         heard_t0_ns: instant at which its sample 0 left towards the ear.
-        rate_hz: 8000.
+        rate_hz: 8000, or 16000.
+        band: WIDE or NARROW, what the score is for; wide takes 16000.
     """
     spoken_at = marker.find(spoken, rate_hz)
     heard_at = marker.find(heard, rate_hz)
@@ -53,14 +58,14 @@ def judge(spoken: Samples, spoken_t0_ns: int, heard: Samples, heard_t0_ns: int, 
     degraded = heard[start : start + len(reference)]
     reference = reference[: len(degraded)]
     return Heard(
-        _pesq(reference, degraded, rate_hz),
+        _pesq(reference, degraded, rate_hz, band),
         delay_ms,
         _level_db(reference, degraded),
         _gaps(reference, degraded, rate_hz),
     )
 
 
-def _pesq(reference: Samples, degraded: Samples, rate_hz: int) -> float | None:
+def _pesq(reference: Samples, degraded: Samples, rate_hz: int, band: str) -> float | None:
     """Score; speech shorter than a quarter of a second has none."""
     try:
         from pesq import NoUtterancesError, pesq
@@ -69,7 +74,7 @@ def _pesq(reference: Samples, degraded: Samples, rate_hz: int) -> float | None:
     if len(reference) < rate_hz // 4:
         return None
     try:
-        return float(pesq(rate_hz, reference, degraded, "nb"))
+        return float(pesq(rate_hz, reference, degraded, band))
     except NoUtterancesError:
         return None
 

@@ -18,11 +18,13 @@ from tincall.leg import Media
 from tincall.simulator.microphone import Microphone
 from tincall.simulator.phone import PhoneScript
 from tincall.simulator.recorder import Recording
-from tincall.worker.media import RATE_HZ, TICK_MS, TICK_SAMPLES, PhoneAudio
+from tincall.worker.media import TICK_MS, PhoneAudio
 from tincall.worker.pace import Pace
-from tincall.worker.transcode import Samples
+from tincall.worker.transcode import WIDE_HZ, Samples
 
+RATE_HZ = WIDE_HZ
 TICK_NS = TICK_MS * 1_000_000
+TICK_SAMPLES = RATE_HZ * TICK_MS // 1000
 
 
 class Talk:
@@ -32,7 +34,7 @@ class Talk:
         script: the phone.
         call_id: names the recordings.
         choice: what is spoken, seen from the phone.
-        clip: what the phone says, at 8 kHz; may be empty.
+        clip: what the phone says, at `RATE_HZ`; may be empty.
         send: hands a packet to the relay.
         began_ns: instant of the first tick, by the monotonic clock.
         calendar_ns: calendar time minus monotonic time.
@@ -50,7 +52,7 @@ class Talk:
     ) -> None:
         self.pace = Pace(TICK_NS, began_ns)
         self.audio = PhoneAudio(
-            choice, send, secrets.randbelow(1 << 16), secrets.randbelow(1 << 32), buffer_ms=script.buffer_ms
+            choice, send, secrets.randbelow(1 << 16), secrets.randbelow(1 << 32), script.buffer_ms, RATE_HZ
         )
         self.microphone = Microphone(clip, TICK_SAMPLES, script.speak_after_ms * RATE_HZ // 1000, script.repeat)
         self._has_clip = len(clip) > 0

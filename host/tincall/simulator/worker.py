@@ -21,12 +21,12 @@ from tincall import clock, wav
 from tincall.errors import OperatorError
 from tincall.leg import Media
 from tincall.simulator import phone
-from tincall.simulator.talk import TICK_NS, Talk
+from tincall.simulator.talk import RATE_HZ, TICK_NS, Talk
 from tincall.worker import protocol
 from tincall.worker.channel import Channel
-from tincall.worker.media import CODECS, RATE_HZ, TICK_MS
+from tincall.worker.media import TICK_MS
 from tincall.worker.protocol import CALLER, MAX_CONTROL_BYTES, MAX_MEDIA_BYTES
-from tincall.worker.transcode import Samples, tables
+from tincall.worker.transcode import Samples, codecs, coder
 
 # two paths of 512 bytes and an error fit into a report beside the figures
 MAX_ERROR_CHARS = 400
@@ -59,7 +59,7 @@ class SimulatedWorker:
         """Say `ready` and begin to listen."""
         self._control.open(self._loop)
         self._media.open(self._loop)
-        self._say({"t": "ready", "v": protocol.VERSION, "kind": "simulator", "codecs": list(CODECS)})
+        self._say({"t": "ready", "v": protocol.VERSION, "kind": "simulator", "codecs": list(codecs(RATE_HZ))})
 
     def close(self) -> None:
         """Stop everything; recordings are finished."""
@@ -221,9 +221,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--control-fd", type=int, required=True)
     parser.add_argument("--media-fd", type=int, required=True)
     given = parser.parse_args(arguments)
-    for codec in CODECS:
-        # 30 ms each, while the worker is still a spare
-        tables(codec)
+    for codec in codecs(RATE_HZ):
+        # 30 to 100 ms each, while the worker is still a spare
+        coder(codec)
     return asyncio.run(serve(given.control_fd, given.media_fd))
 
 
