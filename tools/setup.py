@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 RECORD = VENV / "tincall-setup.json"
 LOG = VENV / "pip.log"
-EXTRAS = {"demo": ["judge"], "tests": ["codecs", "judge", "dev"]}
+EXTRAS = {"demo": ["codecs", "judge"], "tests": ["codecs", "judge", "dev"]}
 # what may drive the phone's page, as tests/e2e/browser.py looks for it
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_PACKAGES = ["chromium", "fonts-dejavu-core"]
@@ -89,9 +89,9 @@ def _pip_install(*what: str) -> bool:
 
 
 def _without_compiler() -> list[str]:
-    """Name what the demo's judgement needs, less the one package that must be compiled."""
+    """Name what the demo needs besides, less the one package that must be compiled."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    return [one for one in extras["judge"] if not one.startswith(NEEDS_COMPILER)]
+    return [one for extra in EXTRAS["demo"] for one in extras[extra] if not one.startswith(NEEDS_COMPILER)]
 
 
 def install(purpose: str) -> bool:

@@ -58,7 +58,7 @@ def test_a_demo_is_not_enough_for_tests(elsewhere: Path, monkeypatch: pytest.Mon
     _prepare(monkeypatch, pip)
     setup.main("demo")
     setup.main("tests")
-    assert pip.asked == [("-e", ".[judge]"), ("-e", ".[codecs,judge,dev]")]
+    assert pip.asked == [("-e", ".[codecs,judge]"), ("-e", ".[codecs,judge,dev]")]
 
 
 @pytest.mark.parametrize("change", ["requirements", "place", "damage"])
@@ -80,7 +80,7 @@ def test_a_change_of_what_it_rests_on_installs_again(
 def test_a_demo_goes_without_a_score_when_nothing_can_be_compiled(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pip = Pip(".[judge]")
+    pip = Pip(".[codecs,judge]")
     _prepare(monkeypatch, pip, compiler=False)
     setup.main("demo")
     assert "apt-get install build-essential python3-dev" in capsys.readouterr().out
