@@ -60,7 +60,7 @@ class Narrow:
             self._decode = g711.alaw_decode
         self._narrow = bytearray(samples)
         self._down = pcm.down_state(samples)
-        self._up = pcm.up_state(samples >> 1)
+        self._up = pcm.up_state()
 
     def encode(self, src: bytearray, soff: int, dst: bytearray, doff: int, n: int) -> int:
         """See `Coder.encode`."""

@@ -41,7 +41,7 @@ def halved(sound, size=320):
 
 def doubled(sound, size=160):
     """Run `up` over a stream, `size` samples at a time."""
-    words = pcm.up_state(size)
+    words = pcm.up_state()
     out = bytearray(len(sound) * 2)
     for at in range(0, len(sound) // 2, size):
         assert pcm.up(words, sound, at * 2, out, at * 4, size) == size * 2
@@ -122,7 +122,7 @@ def test_nothing_is_written_beside_the_frame():
     pcm.down(pcm.down_state(320), noise(320), 0, out, 4, 320)
     assert out[:4] == out[324:] == b"\xa5" * 4
     out = bytearray(b"\xa5" * 648)
-    pcm.up(pcm.up_state(160), noise(160), 0, out, 4, 160)
+    pcm.up(pcm.up_state(), noise(160), 0, out, 4, 160)
     assert out[:4] == out[644:] == b"\xa5" * 4
 
 
@@ -148,4 +148,4 @@ if MICROPYTHON:
             micropython.heap_unlock()
 
     def test_a_frame_takes_no_heap():
-        assert under_lock(pcm.down_state(320), pcm.up_state(160), bytearray(b"\x00\x40" * 320), bytearray(320)) > 0
+        assert under_lock(pcm.down_state(320), pcm.up_state(), bytearray(b"\x00\x40" * 320), bytearray(320)) > 0
