@@ -62,10 +62,8 @@ def report(
         timeline.Track("phone's\nmicrophone", load(said_by_phone, RATE_HZ), RATE_HZ, int(worker["clip_t0_ns"])),
         _recording("board's\nspeaker", heard_by_board),
     )
-    is_wide = media.codec(record["codec"])[media.SAMPLE_RATE_HZ] == RATE_HZ
-    band = speech.WIDE if is_wide else speech.NARROW
-    up = speech.judge(tracks[0].samples, tracks[0].t0_ns, tracks[1].samples, tracks[1].t0_ns, RATE_HZ, band)
-    down = speech.judge(tracks[2].samples, tracks[2].t0_ns, tracks[3].samples, tracks[3].t0_ns, RATE_HZ, band)
+    band = _band(record["codec"])
+    up, down = (_judge(tracks[at], tracks[at + 1], band) for at in (0, 2))
     result = {
         "board": _board(events),
         "call": _call(events, record, direction),
@@ -73,7 +71,7 @@ def report(
             "codec": record["codec"],
             "pesq_band": band,
             **_way(stats["sent"], worker, up),
-            "first_audio_ms": None if is_wide else _first_audio_ms(tracks[1], answered_ns),
+            "first_audio_ms": _first_audio_ms(tracks[1], answered_ns, band),
             "relay_in": record["up"]["in"],
             "relay_out": record["up"]["out"],
             "relay_dropped": record["up"]["dropped"],
@@ -82,7 +80,7 @@ def report(
             "codec": record["codec"],
             "pesq_band": band,
             **_way(worker["sent"], stats, down),
-            "first_audio_ms": None if is_wide else _first_audio_ms(tracks[3], answered_ns),
+            "first_audio_ms": _first_audio_ms(tracks[3], answered_ns, band),
             "relay_in": record["down"]["in"],
             "relay_out": record["down"]["out"],
             "relay_dropped": record["down"]["dropped"],
@@ -124,6 +122,14 @@ def on_one_clock(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for event in events
     ]
     return sorted(moved, key=lambda event: int(event["t_ns"]))
+
+
+def _band(codec: str) -> str:
+    return speech.WIDE if media.codec(codec)[media.SAMPLE_RATE_HZ] == RATE_HZ else speech.NARROW
+
+
+def _judge(spoken: timeline.Track, heard: timeline.Track, band: str) -> speech.Heard:
+    return speech.judge(spoken.samples, spoken.t0_ns, heard.samples, heard.t0_ns, RATE_HZ, band)
 
 
 def _recording(title: str, path: Path) -> timeline.Track:
@@ -180,11 +186,11 @@ def _way(sent: int, arrived: dict[str, Any], heard: speech.Heard) -> dict[str, A
     }
 
 
-def _first_audio_ms(track: timeline.Track, answered_ns: int) -> float | None:
+def _first_audio_ms(track: timeline.Track, answered_ns: int, band: str) -> float | None:
     """Give when the first frame of the far end was played, after the board heard of the answer; decoded frames are never
     all zero in A-law and mu-law, silence before them is. G.722 codes silence as silence, so this cannot be told there."""
     sounding = np.flatnonzero(track.samples)
-    if not len(sounding):
+    if band == speech.WIDE or not len(sounding):
         return None
     return round((track.t0_ns - answered_ns) / 1e6 + int(sounding[0]) * 1000 / track.rate_hz, 1)
 
