@@ -23,6 +23,7 @@ STEPS = {
     "layers": [PYTHON, "tools/layers.py"],
     "vectors": [PYTHON, "tools/vectors.py", "--check"],
     "miniprogram": [PYTHON, "tools/node_tests.py"],
+    "measure": [PYTHON, "tools/measure.py"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core"],
     "tests": [*PYTEST, "-n", "2", "-m", "not alone and not long"],
     "alone": [*PYTEST, "-m", "alone and not long"],

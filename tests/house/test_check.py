@@ -42,6 +42,7 @@ def test_every_kind_of_check_is_a_step() -> None:
         "layers",
         "vectors",
         "miniprogram",
+        "measure",
         "core",
         "tests",
         "alone",
