@@ -88,10 +88,10 @@ class LimitSettings(_Section):
     connections_per_address: int = Field(
         default=64, ge=1, description="Connections to the device port from one address."
     )
-    handshake_s: float = Field(default=10, gt=0, le=600, description="Seconds for the TLS handshake.")
-    request_s: float = Field(default=10, gt=0, le=600, description="Seconds from first to last byte of one request.")
+    handshake_s: float = Field(default=10, ge=0.001, le=600, description="Seconds for the TLS handshake.")
+    request_s: float = Field(default=10, ge=0.001, le=600, description="Seconds from first to last byte of one request.")
     idle_s: float = Field(
-        default=60, gt=0, le=3600, description="Seconds that a connection without a link may be silent."
+        default=60, ge=0.001, le=3600, description="Seconds that a connection without a link may be silent."
     )
     nonces: int = Field(default=4096, ge=16, description="Verifications in progress at one time.")
     mini_per_minute: int = Field(default=60, ge=1, description="Requests a minute of one person's mini program.")
@@ -179,7 +179,7 @@ class WechatSettings(_Section):
     peer_wait_s: float = Field(
         default=20, gt=0, le=120, description="Seconds that a side waits in a room for the other."
     )
-    request_s: float = Field(default=10, gt=0, le=60, description="Seconds for one request to the platform.")
+    request_s: float = Field(default=10, ge=0.001, le=60, description="Seconds for one request to the platform.")
     room_end: list[str] = Field(
         default_factory=list,
         description="Program and arguments of the room end, made of host/native; empty: that of tincall simulate.",

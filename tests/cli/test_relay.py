@@ -14,12 +14,10 @@ import pytest
 from commands import PHONES, RunningRelay, children, document, is_gone, tincall
 
 from tincall.cli.client import READY_FILE, Client
-from tincall.cli.relay import limits_of
 from tincall.clock import SystemClock
 from tincall.errors import OperatorError
 from tincall.relay.cdr import Records
 from tincall.relay.store.engine import Database
-from tincall.settings import LimitSettings
 
 
 @pytest.fixture
@@ -250,13 +248,6 @@ def test_a_worker_that_is_none_is_told(data, command, refused):
     status, err = refused(data, TINCALL__WORKER__COMMAND=command)
     assert status == 1
     assert "[worker] command" in err
-
-
-def test_the_settings_limits_reach_the_device_port():
-    given = LimitSettings(media_per_s=1, messages_per_s=2, connections=3, connections_per_address=4, handshake_s=0.5)
-    limits = limits_of(given)
-    assert (limits.media_per_s, limits.messages_per_s, limits.connections) == (1, 2, 3)
-    assert (limits.connections_per_address, limits.handshake_ms) == (4, 500)
 
 
 # the platform's side

@@ -1,6 +1,7 @@
 """Buckets and doors: what is let through, what is not, and that nothing is kept of those who left."""
 
 import pytest
+from pydantic import ValidationError
 
 from tincall.clock import RING_MS
 from tincall.relay.limits import Bucket, Doors, Limits
@@ -84,3 +85,11 @@ def test_the_defaults_are_those_of_the_settings() -> None:
 def test_settings_raise_a_rate_with_its_burst() -> None:
     limits = Limits.of(LimitSettings(media_per_s=5000, handshake_s=0.5))
     assert (limits.media_per_s, limits.media_burst, limits.handshake_ms) == (5000, 20_000, 500)
+
+
+def test_no_time_of_the_settings_is_nought_when_it_is_rounded() -> None:
+    limits = Limits.of(LimitSettings(handshake_s=0.001, request_s=0.001, idle_s=0.001))
+    assert (limits.handshake_ms, limits.request_ms, limits.idle_ms) == (1, 1, 1)
+    for name in ("handshake_s", "request_s", "idle_s"):
+        with pytest.raises(ValidationError):
+            LimitSettings(**{name: 0.0009})

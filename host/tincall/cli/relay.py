@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
     from tincall.relay.cdr import Records
-    from tincall.relay.limits import Limits
     from tincall.relay.registry import Registry
     from tincall.relay.store.engine import Database
     from tincall.relay.switchboard import Contacts, PhoneLegs
-    from tincall.settings import DataFolder, LimitSettings, Settings, WechatSettings
+    from tincall.settings import DataFolder, Settings, WechatSettings
     from tincall.simulator.phone import PhoneScript
     from tincall.wechat.adapter import Adapter
     from tincall.wechat.room_plan import RoomPlan
@@ -112,6 +111,7 @@ async def _build(
     from tincall.clock import SystemClock
     from tincall.relay import api, authority, gate, tls
     from tincall.relay.heartbeat import Heartbeat
+    from tincall.relay.limits import Limits
     from tincall.relay.switchboard import Switchboard
     from tincall.relay.verifier import Verifier
     from tincall.wechat.adapter import Adapter, Ground
@@ -139,7 +139,7 @@ async def _build(
         context,
         verifier,
         switchboard,
-        limits_of(settings.limits),
+        Limits.of(settings.limits),
         clock,
     )
     stack.push_async_callback(door.close)
@@ -245,21 +245,6 @@ async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Setting
     web = await WebServer.open(app, *listen)
     stack.push_async_callback(web.close)
     return web.port
-
-
-def limits_of(given: "LimitSettings") -> "Limits":
-    """Turn the settings' limits into those of the device port."""
-    from tincall.relay.limits import Limits
-
-    return Limits(
-        connections=given.connections,
-        connections_per_address=given.connections_per_address,
-        handshake_ms=int(given.handshake_s * 1000),
-        request_ms=int(given.request_s * 1000),
-        idle_ms=int(given.idle_s * 1000),
-        media_per_s=given.media_per_s,
-        messages_per_s=given.messages_per_s,
-    )
 
 
 def _announce(stack: "AsyncExitStack", folder: "DataFolder", ready: dict[str, Any]) -> None:
