@@ -1,12 +1,17 @@
 """Plans of room ends: from a file, an argument or a name; what is wrong is said with its place."""
 
 import json
+import re
 import sys
+from dataclasses import replace
 
 import pytest
 
+from tincall.emulator.interpreters import CHECKOUT
 from tincall.errors import OperatorError
+from tincall.wechat import room_plan
 from tincall.wechat.room_plan import RoomPlan
+from tincall.worker.room_process import RoomLimits
 
 NATIVE = {"command": ["/opt/room-end", "-x"], "appid": "wx1", "flavor": 2, "closed_s": 5}
 
@@ -18,7 +23,7 @@ def test_a_file_and_an_argument_say_the_same(tmp_path):
     assert plan == RoomPlan.read(json.dumps(NATIVE))
     assert plan.arguments == ["/opt/room-end", "-x"]
     assert plan.opening == {"appid": "wx1", "model_id": "", "sn": "", "flavor": 2}
-    assert plan.limits.closed_s == 5 and plan.limits.join_s == 10
+    assert plan.limits == replace(room_plan.NATIVE, closed_s=5)
 
 
 def test_a_name_stands_for_a_room_end_of_ours():
@@ -26,6 +31,17 @@ def test_a_name_stands_for_a_room_end_of_ours():
     assert plan.arguments == [sys.executable, "-m", "tincall.simulator.room_end"]
     assert plan.opening["url"] == "http://127.0.0.1:8000"
     assert RoomPlan.read("simulator").arguments == plan.arguments
+
+
+def test_a_program_of_ones_own_may_take_as_long_as_host_native_does():
+    source = (CHECKOUT / "host/native/src/room_end.c").read_text()
+    own = {name: int(number) for name, number in re.findall(r"#define (\w+_(?:MS|S)) (\d+)\n", source)}
+    limits = RoomPlan(command=["/opt/room-end"]).limits
+    assert limits.ready_s * 1000 > own["INIT_MS"]
+    assert limits.join_s * 1000 > own["JOIN_MS"]
+    assert limits.closed_s * 1000 > own["LATE_JOIN_MS"] + own["HANGUP_MS"]
+    assert limits.closed_s + limits.grace_s > own["LEAVE_S"]
+    assert RoomPlan(command="simulator").limits == RoomLimits()
 
 
 def test_it_goes_through_a_workers_command_unchanged():

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tincall.worker.supervisor import Supervisor
 
 SIMULATED_WORKER = "tincall.simulator.worker"
-REPORT_SPARE_S = 0.3  # beyond what a worker lets its room end take
+SPARE_S = 0.3  # beyond what a worker lets its room end take
 
 
 def relay(
@@ -205,13 +205,15 @@ async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor
     from tincall.worker.supervisor import Supervisor
 
     command = settings.worker.command or [sys.executable, "-m", SIMULATED_WORKER]
-    report_s = process.Limits.report_s
+    ready_s, report_s = process.Limits.ready_s, process.Limits.report_s
     if settings.wechat.appid and not settings.worker.command:
         plan = room_plan(settings.wechat)
-        command = plan.worker_command()
-        report_s = max(report_s, plan.closed_s + plan.grace_s + REPORT_SPARE_S)
+        command, room_end = plan.worker_command(), plan.limits
+        ready_s = max(ready_s, room_end.ready_s + 1 + SPARE_S)  # Python's own start is in it
+        report_s = max(report_s, room_end.closed_s + room_end.grace_s + SPARE_S)
     # spares beside the calls, and a few that are still ending
-    limits = process.Limits(workers=settings.call.max_calls + settings.worker.warm + 8, report_s=report_s)
+    workers = settings.call.max_calls + settings.worker.warm + 8
+    limits = process.Limits(workers=workers, ready_s=ready_s, report_s=report_s)
     supervisor = Supervisor(command, settings.worker.warm, limits)
     stack.push_async_callback(supervisor.stop)
     await supervisor.start()

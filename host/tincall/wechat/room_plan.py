@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from tincall.worker.room_process import RoomLimits
 
 # room ends that come with tincall, by name
 NAMED = {"simulator": [sys.executable, "-m", "tincall.simulator.room_end"]}
-# one of either decides what the relay's side of a call may wait for
-_DEFAULTS = RoomLimits()
+# what a program of one's own may take, the longest of `host/native` and a little more: its library speaks to the platform over
+# the internet while it opens (INIT_MS), joins (JOIN_MS), and hangs up what it has just joined (LATE_JOIN_MS, HANGUP_MS), and
+# an alarm of its own ends it (LEAVE_S)
+NATIVE = RoomLimits(ready_s=21.0, join_s=16.0, closed_s=5.0, grace_s=4.0)
 
 
 class RoomPlan(BaseModel):
@@ -33,7 +36,7 @@ class RoomPlan(BaseModel):
         model_id: of the boards; may be empty if every call brings it.
         flavor: version of the mini program: 0 release, 1 develop, 2 trial.
         url: where the simulator is; only for its own room end.
-        ready_s: see `RoomLimits`, also for the others.
+        ready_s: see `RoomLimits`, as for the next three; None: as long as that kind of room end needs.
         join_s: from the join to the first status.
         closed_s: from the wish to end to the end, hanging up included. The relay waits a little longer for the report.
         grace_s: what the process may take beyond that.
@@ -46,10 +49,10 @@ class RoomPlan(BaseModel):
     model_id: str = Field(default="", max_length=128)
     flavor: int = Field(default=0, ge=0, le=2)
     url: str = Field(default="", max_length=1024)
-    ready_s: float = Field(default=_DEFAULTS.ready_s, gt=0, le=60)
-    join_s: float = Field(default=_DEFAULTS.join_s, gt=0, le=60)
-    closed_s: float = Field(default=_DEFAULTS.closed_s, gt=0, le=60)
-    grace_s: float = Field(default=_DEFAULTS.grace_s, gt=0, le=60)
+    ready_s: float | None = Field(default=None, gt=0, le=60)
+    join_s: float | None = Field(default=None, gt=0, le=60)
+    closed_s: float | None = Field(default=None, gt=0, le=60)
+    grace_s: float | None = Field(default=None, gt=0, le=60)
 
     @classmethod
     def read(cls, text: str) -> RoomPlan:
@@ -93,8 +96,10 @@ class RoomPlan(BaseModel):
 
     @property
     def limits(self) -> RoomLimits:
-        """How long it may take."""
-        return RoomLimits(self.ready_s, self.join_s, self.closed_s, self.grace_s)
+        """How long it may take, by its kind where the plan does not say."""
+        own = {name: getattr(self, name) for name in ("ready_s", "join_s", "closed_s", "grace_s")}
+        named = {name: seconds for name, seconds in own.items() if seconds is not None}
+        return replace(RoomLimits() if isinstance(self.command, str) else NATIVE, **named)
 
     def worker_command(self) -> list[str]:
         """Give the command of a worker with this room end, for a `Supervisor`."""
