@@ -15,16 +15,17 @@ from callcore.compat import const, micropython, ptr8, ptr16
 _HEADER_BYTES = const(4)
 
 _LAST = const(88)
-# words behind the table of steps: what an encoder keeps, then a decoder; a prediction plus 32768, and a place in the table
-_SENT = const(89)
-_HEARD = const(91)
+# words behind the table of steps, of the encoder; a decoder has nothing to keep and borrows them
+# the prediction plus 32768, and the place in the table
+_GUESS = const(89)
+_PLACE = const(90)
 
 
 class Dvi4:
     """Both directions of one stream."""
 
     def __init__(self) -> None:
-        words = array("H", bytearray(2 * 93))
+        words = array("H", bytearray(2 * 91))
         # each step is a tenth more than the one before; the IMA's table is this with 14 bits of fraction, but for three entries
         size = 122296
         for place in range(_LAST):
@@ -33,7 +34,7 @@ class Dvi4:
         words[3] = 10
         words[4] = 11
         words[_LAST] = 32767
-        words[_SENT] = 0x8000
+        words[_GUESS] = 0x8000
         self._words = words
 
     def encode(self, src: object, soff: int, dst: bytearray, doff: int, n: int) -> int:
@@ -50,11 +51,12 @@ class Dvi4:
             Bytes written, half of `n` and 4.
         """
         words = self._words
-        dst[doff] = words[_SENT] >> 8 ^ 0x80
-        dst[doff + 1] = words[_SENT] & 255
-        dst[doff + 2] = words[_SENT + 1]
+        guess = words[_GUESS]
+        dst[doff] = guess >> 8 ^ 0x80
+        dst[doff + 1] = guess & 255
+        dst[doff + 2] = words[_PLACE]
         dst[doff + 3] = 0
-        _code(soff, doff + _HEADER_BYTES, n, words, src, dst)
+        _code(soff, doff + _HEADER_BYTES, n << 1, words, src, dst)
         return (n >> 1) + _HEADER_BYTES
 
     def decode(self, src: bytearray, soff: int, dst: object, doff: int, n: int) -> int:
@@ -71,15 +73,19 @@ class Dvi4:
             Samples written.
         """
         words = self._words
-        words[_HEARD] = (src[soff] ^ 0x80) << 8 | src[soff + 1]
-        words[_HEARD + 1] = min(src[soff + 2], _LAST)
-        _code(doff, soff + _HEADER_BYTES, -n, words, dst, src)
+        guess = words[_GUESS]
+        place = words[_PLACE]
+        words[_GUESS] = (src[soff] ^ 0x80) << 8 | src[soff + 1]
+        words[_PLACE] = min(src[soff + 2], _LAST)
+        _code(doff, soff + _HEADER_BYTES, n << 1 | 1, words, dst, src)
+        words[_GUESS] = guess
+        words[_PLACE] = place
         return n
 
 
 @micropython.viper
 def _code(at: int, off: int, n: int, words: object, sound: object, codes: object) -> int:
-    """Code `n` samples, or decode `-n`: one body for both, since an encoder contains the decoder.
+    """Code half of `n` samples, or decode as many when `n` is odd: one body for both, since an encoder contains the decoder.
 
     Samples and prediction stand plus 32768 here, so that no number but a difference has a sign. `off` comes to count codes, two
     in a byte, and `at` samples. They and `n` are the first arguments, since viper keeps only those in registers.
@@ -89,18 +95,15 @@ def _code(at: int, off: int, n: int, words: object, sound: object, codes: object
     code = ptr8(codes)
     at >>= 1
     off <<= 1
-    end = at + n
-    own = 89
-    if n < 0:
-        end = at - n
-        own = 91
-    guess = w[own]
-    place = w[own + 1]
+    end = at + (n >> 1)
+    n &= 1
+    guess = w[89]
+    place = w[90]
     pair = 0
     while at < end:
         step = w[place]
         left = 0
-        if n < 0:
+        if n:
             four = code[off >> 1]
             if not off & 1:
                 four >>= 4
@@ -135,7 +138,7 @@ def _code(at: int, off: int, n: int, words: object, sound: object, codes: object
             place = 88
         if place < 0:
             place = 0
-        if n < 0:
+        if n:
             pcm[at] = guess ^ 0x8000
         else:
             # right with every second code, which writes over the first
@@ -143,6 +146,6 @@ def _code(at: int, off: int, n: int, words: object, sound: object, codes: object
             code[off >> 1] = pair
         off += 1
         at += 1
-    w[own] = guess
-    w[own + 1] = place
+    w[89] = guess
+    w[90] = place
     return n

@@ -1,5 +1,6 @@
 """Media formats: what a codec's name says about payload type, clock, rate and frame size (RFC 3551 section 6)."""
 
+from callcore.compat import const
 from callcore.errors import LocalError
 
 # a packet holds one 20 ms frame, or two where the bytes of the headers matter more than 20 ms of delay
@@ -7,19 +8,22 @@ PTIMES_MS = (20, 40)
 
 # columns of CODECS
 PAYLOAD_TYPE = 0
-CLOCK_HZ = 1
+_CLOCK_HZ = const(1)
 SAMPLE_RATE_HZ = 2
-BYTES_PER_20_MS = 3
-SAMPLES_PER_20_MS = 4
+_BYTES_PER_20_MS = const(3)
+_BYTES_PER_PACKET = const(4)
 
-# name: payload type, RTP clock in Hz, sample rate in Hz, bytes per 20 ms, samples per 20 ms. Clock and sample rate are
-# two columns since RFC 3551 section 4.5.2 gives one codec, G722, a clock that is not its sample rate. L16 has fixed types for
-# 44.1 kHz only (section 4.5.11), so ours at 16 kHz takes the first dynamic one.
+# name: payload type, RTP clock in Hz, sample rate in Hz, bytes per 20 ms, bytes of a packet's own header. Clock and sample rate
+# are two columns since RFC 3551 section 4.5.2 gives one codec, G722, a clock that is not its sample rate, and RFC 7587 section
+# 4.1 another. L16 has fixed types for 44.1 kHz only (section 4.5.11), so ours at 16 kHz takes the first dynamic one. Opus has
+# as many bytes in each packet, 24 kbit/s without variation, since a call's packets have one length.
 CODECS = {
-    "PCMU": (0, 8000, 8000, 160, 160),
-    "PCMA": (8, 8000, 8000, 160, 160),
-    "G722": (9, 8000, 16000, 160, 320),
-    "L16": (96, 16000, 16000, 640, 320),
+    "PCMU": (0, 8000, 8000, 160, 0),
+    "PCMA": (8, 8000, 8000, 160, 0),
+    "G722": (9, 8000, 16000, 160, 0),
+    "DVI4": (5, 8000, 8000, 80, 4),
+    "L16": (96, 16000, 16000, 640, 0),
+    "opus": (97, 48000, 16000, 60, 0),
 }
 
 
@@ -41,7 +45,8 @@ def choose(offer: list[str], able: list[str] | tuple[str, ...]) -> str | None:
     """Choose the codec of a call: the first offered one that the other side is able to use.
 
     Args:
-        offer: names in the board's order of preference; names that we do not know are passed over.
+        offer: names in the board's order of preference; those that we do not know are passed over, and so is `CN`, which
+            stands there as in SDP and is no codec of a call (RFC 3389).
         able: names that the other side can use, in any order.
 
     Returns:
@@ -63,7 +68,8 @@ def frame_bytes(name: str, ptime_ms: int) -> int:
     Raises:
         LocalError: no such codec or ptime.
     """
-    return codec(name)[BYTES_PER_20_MS] * _frames(ptime_ms)
+    row = codec(name)
+    return row[_BYTES_PER_20_MS] * _frames(ptime_ms) + row[_BYTES_PER_PACKET]
 
 
 def frame_samples(name: str, ptime_ms: int) -> int:
@@ -76,7 +82,7 @@ def frame_samples(name: str, ptime_ms: int) -> int:
     Raises:
         LocalError: no such codec or ptime.
     """
-    return codec(name)[SAMPLES_PER_20_MS] * _frames(ptime_ms)
+    return codec(name)[SAMPLE_RATE_HZ] // 50 * _frames(ptime_ms)
 
 
 def frame_ticks(name: str, ptime_ms: int) -> int:
@@ -89,7 +95,7 @@ def frame_ticks(name: str, ptime_ms: int) -> int:
     Raises:
         LocalError: no such codec or ptime.
     """
-    return codec(name)[CLOCK_HZ] // 50 * _frames(ptime_ms)
+    return codec(name)[_CLOCK_HZ] // 50 * _frames(ptime_ms)
 
 
 def _frames(ptime_ms: int) -> int:

@@ -1,4 +1,4 @@
-"""Samples between 16 and 8 kHz, frame by frame, and how loud they are; nothing is allocated on the way.
+"""Samples between 16 and 8 kHz, frame by frame, their byte order, and how loud they are; nothing is allocated on the way.
 
 PCM is signed 16-bit little-endian. The filter of both directions is one half-band FIR of 31 taps: the middle one is 1/2, every
 other one is nought, and the eight on each side are least-square-fitted to a flat 3.4 kHz. It passes telephone speech within
@@ -11,7 +11,7 @@ for all of them. No bound is checked in here: the caller answers for `soff`, `do
 
 from array import array
 
-from callcore.compat import micropython, ptr16
+from callcore.compat import micropython, ptr8, ptr16
 
 # a state begins with the 15 samples that the outer taps still need; going down, the 8 that still wait for the middle one follow
 _OUTER = 16
@@ -229,3 +229,27 @@ def level(src: object, soff: int, n: int) -> int:
         n: samples, 1 to 16384, so that their sum is a small integer.
     """
     return _magnitudes(src, soff, n) // n
+
+
+@micropython.viper
+def swap(src: object, soff: int, dst: object, doff: int, n: int) -> int:
+    """Copy samples with the other byte first, as L16 has them (RFC 3551 section 4.5.11), and back.
+
+    Args:
+        src: buffer of samples.
+        soff: offset of the first sample in bytes.
+        dst: buffer for the samples.
+        doff: offset of the first sample in bytes, even.
+        n: samples.
+
+    Returns:
+        Samples written.
+    """
+    one = ptr8(src)
+    other = ptr8(dst)
+    end = soff + n + n
+    while soff < end:
+        other[doff ^ 1] = one[soff]
+        soff += 1
+        doff += 1
+    return n

@@ -1,9 +1,12 @@
 """A board's coders: 16 kHz in, 16 kHz out, and in between the payload the codec's own functions give."""
 
-from callcore import coders, g711, g722, media, pcm
+import sys
+
+from callcore import coders, dvi4, g711, g722, media, pcm
 from callcore.compat import MICROPYTHON
 
 SAMPLES = 320
+EVERY = ("G722", "PCMA", "PCMU", "DVI4", "L16")
 
 
 def sound(frames, seed=3):
@@ -47,8 +50,33 @@ def test_g711_stands_behind_the_filters():
             assert codes == want and heard == expected, (name, frame)
 
 
+def test_dvi4_stands_behind_the_filters_too():
+    said, one, plain = sound(4), coders.coder("DVI4", SAMPLES), dvi4.Dvi4()
+    down, up = pcm.down_state(SAMPLES), pcm.up_state()
+    narrow, want, expected = bytearray(320), bytearray(84), bytearray(640)
+    codes, heard = bytearray(84), bytearray(640)
+    for frame in range(4):
+        assert one.encode(said, frame * 640, codes, 0, SAMPLES) == 84
+        pcm.down(down, said, frame * 640, narrow, 0, SAMPLES)
+        plain.encode(narrow, 0, want, 0, 160)
+        assert one.decode(codes, 0, heard, 0, SAMPLES) == SAMPLES
+        plain.decode(want, 0, narrow, 0, 160)
+        pcm.up(up, narrow, 0, expected, 0, 160)
+        assert codes == want and heard == expected, frame
+
+
+def test_l16_is_the_samples_with_the_upper_byte_first():
+    said, one = sound(1), coders.coder("L16", SAMPLES)
+    codes, heard = bytearray(644), bytearray(640)
+    assert one.encode(said, 0, codes, 2, SAMPLES) == 640
+    assert [codes[2 + k] for k in range(640)] == [said[k ^ 1] for k in range(640)]
+    assert codes[:2] == codes[642:] == b"\x00\x00"
+    assert one.decode(codes, 2, heard, 0, SAMPLES) == SAMPLES
+    assert heard == said
+
+
 def test_payloads_have_the_size_that_media_says():
-    for name in coders.NAMES:
+    for name in EVERY:
         for ptime in media.PTIMES_MS:
             samples = 16 * ptime
             codes = bytearray(2000)
@@ -59,23 +87,75 @@ def test_payloads_have_the_size_that_media_says():
 
 def test_calls_do_not_meet():
     said = sound(2)
-    for name in coders.NAMES:
+    for name in EVERY:
         one, other = coders.coder(name, SAMPLES), coders.coder(name, SAMPLES)
-        first, again, waste = bytearray(320), bytearray(320), bytearray(160)
+        first, again, waste = bytearray(1280), bytearray(1280), bytearray(640)
         for frame in range(2):
-            one.encode(said, frame * 640, first, frame * 160, SAMPLES)
+            one.encode(said, frame * 640, first, frame * 640, SAMPLES)
         for frame in range(2):
-            other.encode(said, frame * 640, again, frame * 160, SAMPLES)
+            other.encode(said, frame * 640, again, frame * 640, SAMPLES)
             one.encode(said, 0, waste, 0, SAMPLES)
         assert first == again, name
 
 
+def test_what_is_offered_is_best_first_and_never_l16():
+    assert coders.NAMES == ("G722", "PCMA", "PCMU", "DVI4")
+
+
 def test_an_unknown_codec_is_refused_with_what_is_possible():
+    for name in ("opus", "CN"):
+        try:
+            coders.coder(name, SAMPLES)
+            raise AssertionError("it was made")
+        except Exception as error:
+            assert type(error).__name__ == "LocalError" and "G722, PCMA, PCMU, DVI4, L16" in str(error)
+
+
+class FakeOpus:
+    """Stands for the module of a build that has Opus; its coder repeats every tenth byte of what it is given."""
+
+    class Coder:
+        def __init__(self, samples, count):
+            self.given = (samples, count)
+
+        def encode(self, src, soff, dst, doff, n):
+            for k in range(self.given[1]):
+                dst[doff + k] = src[soff + 10 * k]
+            return self.given[1]
+
+        def decode(self, src, soff, dst, doff, n):
+            for k in range(2 * n):
+                dst[doff + k] = src[soff + k * self.given[1] // (2 * n)]
+            return n
+
+
+def with_opus(check):
+    """Run a check on `coders` as a build with Opus loads it."""
+    sys.modules["opus"] = FakeOpus
+    del sys.modules["callcore.coders"]
     try:
-        coders.coder("L16", SAMPLES)
-        raise AssertionError("it was made")
-    except Exception as error:
-        assert type(error).__name__ == "LocalError" and "G722, PCMA, PCMU" in str(error)
+        __import__("callcore.coders")
+        check(sys.modules["callcore.coders"])
+    finally:
+        del sys.modules["opus"]
+        sys.modules["callcore.coders"] = coders
+        sys.modules["callcore"].coders = coders
+
+
+def test_a_build_with_opus_offers_it_first():
+    def check(loaded):
+        assert loaded.NAMES == ("opus",) + coders.NAMES
+        for ptime in media.PTIMES_MS:
+            one = loaded.coder("opus", 16 * ptime)
+            payload_bytes = media.frame_bytes("opus", ptime)
+            assert one.given == (16 * ptime, payload_bytes)
+            said, codes, heard = sound(2), bytearray(payload_bytes), bytearray(32 * ptime)
+            assert one.encode(said, 0, codes, 0, 16 * ptime) == payload_bytes
+            assert codes[7] == said[70]
+            assert one.decode(codes, 0, heard, 0, 16 * ptime) == 16 * ptime
+
+    with_opus(check)
+    assert "opus" not in coders.NAMES
 
 
 if MICROPYTHON:
@@ -91,5 +171,5 @@ if MICROPYTHON:
             micropython.heap_unlock()
 
     def test_a_frame_takes_no_heap():
-        for name in coders.NAMES:
-            under_lock(coders.coder(name, SAMPLES), sound(1), bytearray(160))
+        for name in EVERY:
+            under_lock(coders.coder(name, SAMPLES), sound(1), bytearray(640))

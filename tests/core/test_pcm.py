@@ -126,6 +126,12 @@ def test_nothing_is_written_beside_the_frame():
     assert out[:4] == out[644:] == b"\xa5" * 4
 
 
+def test_swapping_turns_each_sample_around_and_nothing_else():
+    there = bytearray(b"......")
+    assert pcm.swap(b"x\x01\x02\x03\x04", 1, there, 2, 2) == 2
+    assert there == b"..\x02\x01\x04\x03"
+
+
 def test_the_level_is_the_mean_magnitude():
     assert pcm.level(bytearray(640), 0, 320) == 0
     assert pcm.level(bytearray(b"\x00\x80" * 320), 0, 320) == 32768
