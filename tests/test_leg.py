@@ -26,6 +26,13 @@ def test_media_is_seen_mirrored_by_the_other_party():
     media = Media("PCMA", 20, 1, 2)
     assert media.mirrored() == Media("PCMA", 20, 2, 1)
     assert media.mirrored().mirrored() == media
+    assert Media("PCMA", 20, 1, 2, cn=True).mirrored().cn
+
+
+def test_comfort_noise_is_said_only_when_it_is_allowed():
+    fields = {"codec": "PCMA", "ptime": 20, "ssrc": 1, "remote_ssrc": 2}
+    assert Media("PCMA", 20, 1, 2).fields() == fields
+    assert Media("PCMA", 20, 1, 2, cn=True).fields() == {**fields, "cn": True}
 
 
 def test_a_new_leg_has_no_sink_and_counts_nothing():

@@ -36,6 +36,10 @@ _VALID = [
         "relay",
         '{"t":"answer","call":"r1","media":{"codec":"PCMU","ptime":40,"ssrc":2147483648,"remote_ssrc":305419896}}',
     ),
+    (
+        "relay",
+        '{"t":"answer","call":"r1","media":{"codec":"G722","ptime":40,"ssrc":1,"remote_ssrc":2,"cn":true}}',
+    ),
     ("board", '{"t":"cancel","call":"r1"}'),
     ("relay", '{"t":"cancel","call":"r1","cause":19}'),
     ("relay", '{"t":"reject","call":"b-7_Q","cause":17}'),
@@ -135,6 +139,11 @@ _MALFORMED: list[tuple[str, bytes | str, str]] = [
     ("board", '{"t":"bye","call":"r1","cause":0}', "bye"),
     ("board", '{"t":"bye","call":"r1","cause":1000}', "bye"),
     ("board", '{"t":"reject","call":"r1"}', "reject"),
+    (
+        "relay",
+        '{"t":"answer","call":"r1","media":{"codec":"G722","ptime":40,"ssrc":1,"remote_ssrc":2,"cn":1}}',
+        "answer",
+    ),
     ("board", '{"t":"cancel","call":"r1","cause":null}', "cancel"),
     ("board", _HELLO.replace('"v":1', '"v":2'), "hello"),
     ("board", _HELLO.replace('"v":1', '"v":true'), "hello"),

@@ -9,10 +9,10 @@ the board, the relay. A field with `?` may be absent. Keys that the table does n
     welcome   R     v=1, now s, heartbeat_ms 1000-60000, contacts [{id, name}] 0-32, settings {ring_ms},
                     features [token<=32] 0-16
     invite    B     call, to, media {codecs, ptimes}, ring_ms?
-    invite    R     call, from {id, name}, media {codec, ptime, ssrc, remote_ssrc}, ring_ms
+    invite    R     call, from {id, name}, media {codec, ptime, ssrc, remote_ssrc, cn?}, ring_ms
     ringing   B R   call
     answer    B     call, media {codec, ptime}
-    answer    R     call, media {codec, ptime, ssrc, remote_ssrc}
+    answer    R     call, media {codec, ptime, ssrc, remote_ssrc, cn?}
     cancel    B R   call, cause? (ORIGINATOR_CANCEL when absent)
     reject    B R   call, cause
     bye       B R   call, cause
@@ -25,7 +25,8 @@ the board, the relay. A field with `?` may be absent. Keys that the table does n
 
 call, to, id: 1 to 64 of 0-9 A-Z a-z - _. name: text 1-64. cause: 1-999. ring_ms: 100-600000. now: seconds since 1970,
 0 to 2^40-1. ssrc: what the receiver of the message writes into its packets, remote_ssrc: what it will see there, 0 to
-2^32-1. Counters: 0 to 2^32-1. text: characters (code points) without control characters (U+0000-1F, U+007F-9F).
+2^32-1. cn: whether both may send comfort noise, false when absent. Counters: 0 to 2^32-1. text: characters (code
+points) without control characters (U+0000-1F, U+007F-9F).
 
 What is not so raises `MessageError`, which leaves the link good: the receiver answers with `error` (see `refusal`) and goes
 on. Bounds: a board keeps 32 contacts because more do not fit a small screen or 4,096 bytes; with long names fewer fit.
@@ -64,7 +65,7 @@ _CONTACTS = Many(_PERSON, 0, 32)
 _CALL = ("call", _ID)
 _OFFER = Record((("codecs", _CODECS), ("ptimes", _PTIMES)))
 _CHOICE = Record((("codec", _CODEC), ("ptime", _PTIME)))
-_AGREED = Record((("codec", _CODEC), ("ptime", _PTIME), ("ssrc", _COUNT), ("remote_ssrc", _COUNT)))
+_AGREED = Record((("codec", _CODEC), ("ptime", _PTIME), ("ssrc", _COUNT), ("remote_ssrc", _COUNT)), (("cn", Flag()),))
 _UP = Record((("sent", _COUNT), ("dropped", _COUNT)))
 _DOWN = Record(
     (

@@ -34,6 +34,10 @@ PHONE = "phone"
 OUT = "out"
 IN = "in"
 
+# what says in a list of codecs that its owner understands comfort noise, and the payload type of that (RFC 3389)
+CN = "CN"
+CN_PAYLOAD_TYPE = 13
+
 Sink = Callable[[bytes], object]
 
 
@@ -46,16 +50,24 @@ class Media:
         ptime: milliseconds of audio in one packet, 20 or 40.
         ssrc: the SSRC this party writes into its packets, 0 to 2**32 - 1 (RFC 3550 section 8).
         remote_ssrc: the SSRC this party will see.
+        cn: whether both parties may send comfort noise (RFC 3389) while they are silent.
     """
 
     codec: str
     ptime: int
     ssrc: int
     remote_ssrc: int
+    cn: bool = False
 
     def mirrored(self) -> Media:
         """Give the same media as the other party sees it: the two SSRCs change places."""
-        return Media(self.codec, self.ptime, self.remote_ssrc, self.ssrc)
+        return Media(self.codec, self.ptime, self.remote_ssrc, self.ssrc, self.cn)
+
+    def fields(self) -> dict[str, Any]:
+        """Give it as messages carry it, both to the board and to a worker; `cn` only when it is true."""
+        fields: dict[str, Any] = {"codec": self.codec, "ptime": self.ptime}
+        fields |= {"ssrc": self.ssrc, "remote_ssrc": self.remote_ssrc}
+        return {**fields, "cn": True} if self.cn else fields
 
 
 @dataclass(frozen=True, slots=True)

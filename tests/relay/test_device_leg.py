@@ -1,5 +1,7 @@
 """What a device leg does beyond the contract of all legs: the last word it holds back, figures, codecs, time."""
 
+from dataclasses import replace
+
 import pytest
 from support.board_end import HELLO, BoardEnd, media, text
 from support.exchange import NO_FIGURES
@@ -81,6 +83,16 @@ def talk(scene):
     scene.say({"t": "answer", "call": "c1", "media": {"codec": "PCMA", "ptime": 40}})
     assert scene.events == [Media("PCMA", 40, 0x11, 0x22)]
     scene.events.clear()
+
+
+def test_comfort_noise_that_was_agreed_outlives_the_boards_choice_of_ptime(scene):
+    scene.leg.invite(replace(OFFER, media=replace(MEDIA, cn=True)))
+    assert scene.messages("invite")[0]["media"]["cn"] is True
+    scene.say({"t": "answer", "call": "c1", "media": {"codec": "PCMA", "ptime": 40}})
+    assert scene.events == [Media("PCMA", 40, 0x11, 0x22, cn=True)]
+    for payload_type in (13, 8, 0):
+        scene.session.receive(media(1, 0x11, payload_type), scene.clock.now_ms())
+    assert [packet[1] & 0x7F for packet in scene.got] == [13, 8]
 
 
 def test_the_last_word_is_held_back_until_release_and_has_its_words(scene):

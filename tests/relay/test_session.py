@@ -211,6 +211,14 @@ def test_media_goes_to_the_sink_and_what_belongs_to_no_call_is_counted(ready: Li
     assert len(got) == 2
 
 
+def test_comfort_noise_belongs_to_a_call_that_has_agreed_on_it(ready: Link) -> None:
+    got: list[bytes] = []
+    for cn in (False, True):
+        ready.session.expect(got.append, 8, SSRC, cn)
+        ready.say(media(1, SSRC, payload_type=13), media(2, SSRC))
+    assert got == [packet(2, SSRC), packet(1, SSRC, payload_type=13), packet(2, SSRC)]
+
+
 def test_a_marker_does_not_hide_the_payload_type(ready: Link) -> None:
     got = in_call(ready)
     marked = bytearray(packet(1, SSRC))

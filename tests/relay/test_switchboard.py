@@ -1,6 +1,7 @@
 """The switchboard with boards and phones in memory: every way in which a call begins, is refused, and ends."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from support.board_end import HELLO, packet
@@ -179,6 +180,42 @@ async def test_the_boards_first_codec_that_the_phone_can_is_taken(exchange):
     board.dials(codecs=("opus", "PCMU", "PCMA"), ptimes=(40, 20))
     await settle()
     assert (exchange.phone.offer.media.codec, exchange.phone.offer.media.ptime) == ("PCMU", 40)
+
+
+@pytest.mark.parametrize(
+    ("board_codecs", "phone_codecs", "cn"),
+    [
+        (("CN", "PCMU"), ("PCMU", "CN"), True),
+        (("PCMU", "CN"), ("PCMU",), False),
+        (("PCMU",), ("PCMU", "CN"), False),
+    ],
+)
+async def test_comfort_noise_is_agreed_when_both_have_named_it(exchange, board_codecs, phone_codecs, cn):
+    exchange.phone_codecs = phone_codecs
+    board = exchange.board()
+    board.dials(codecs=board_codecs)
+    await settle()
+    assert (exchange.phone.offer.media.codec, exchange.phone.offer.media.cn) == ("PCMU", cn)
+    exchange.phone.answers()
+    await settle()
+    assert board.last("answer")["media"].get("cn", False) is cn
+
+
+async def test_comfort_noise_alone_is_no_codec(exchange):
+    exchange.phone_codecs = ("CN", "PCMA")
+    board = exchange.board()
+    board.dials(codecs=("CN",))
+    await settle()
+    assert ended(exchange) == (causes.INCOMPATIBLE, "relay")
+
+
+async def test_a_phone_that_wants_noise_the_board_does_not_know_is_refused(exchange):
+    board = exchange.board()
+    board.dials(codecs=("PCMA",))
+    await settle()
+    exchange.phone.answers(replace(exchange.phone.offer.media, cn=True))
+    await settle()
+    assert ended(exchange) == (causes.INCOMPATIBLE, "phone")
 
 
 async def test_a_phone_that_chooses_what_the_board_cannot_is_refused(exchange):

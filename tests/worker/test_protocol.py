@@ -115,3 +115,11 @@ def test_what_json_cannot_hold_is_a_bug(figure):
 def test_media_goes_through_its_fields():
     media = Media("PCMU", 40, 1, 2)
     assert protocol.media_of({**protocol.media_fields(media), "more": 1}) == media
+    noisy = Media("PCMU", 40, 1, 2, cn=True)
+    assert protocol.media_of(protocol.media_fields(noisy)) == noisy
+
+
+def test_comfort_noise_is_true_or_false():
+    fields = protocol.media_fields(Media("PCMU", 40, 1, 2))
+    with pytest.raises(MessageError):
+        decode(json.dumps({"t": "answer", "media": {**fields, "cn": 1}}).encode(), FROM_WORKER)

@@ -13,6 +13,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from callcore import causes
@@ -89,7 +90,7 @@ class DeviceLeg(Leg):
     def invite(self, call: CallOffer) -> None:
         """Ring the board; see `Leg.invite`."""
         person = {"id": call.peer_id, "name": call.peer_name or call.peer_id}
-        self._machine.dial({"from": person, "media": _fields(call.media)}, self._now_ms())
+        self._machine.dial({"from": person, "media": call.media.fields()}, self._now_ms())
         self._media = call.media
         self._drain()
 
@@ -100,7 +101,7 @@ class DeviceLeg(Leg):
 
     def answer(self, media: Media) -> None:
         """Tell the board, which calls, that the phone answered; see `Leg.answer`."""
-        self._machine.answer(_fields(media), self._now_ms())
+        self._machine.answer(media.fields(), self._now_ms())
         self._media = media
         self._drain()
 
@@ -187,7 +188,7 @@ class DeviceLeg(Leg):
     def _choose(self, choice: dict[str, Any]) -> None:
         if self._media is None:
             raise LocalError("a board answered a call that was not offered to it")
-        self._media = Media(choice["codec"], choice["ptime"], self._media.ssrc, self._media.remote_ssrc)
+        self._media = replace(self._media, codec=choice["codec"], ptime=choice["ptime"])
 
     def _drain(self) -> None:
         for action in self._machine.actions():
@@ -204,7 +205,8 @@ class DeviceLeg(Leg):
         if is_on and self._media is not None:
             self._has_talked = True
             self._carried = self._session.traffic()
-            self._session.expect(self._packet, codec(self._media.codec)[PAYLOAD_TYPE], self._media.ssrc)
+            payload_type = codec(self._media.codec)[PAYLOAD_TYPE]
+            self._session.expect(self._packet, payload_type, self._media.ssrc, self._media.cn)
 
     def _packet(self, packet: bytes) -> None:
         self.counters.received += 1
@@ -248,8 +250,3 @@ class DeviceLeg(Leg):
             self._forget(self)
         if tell:
             self.observer.leg_reported(self, report)
-
-
-def _fields(media: Media) -> dict[str, Any]:
-    """Write media as messages carry it to the board."""
-    return {"codec": media.codec, "ptime": media.ptime, "ssrc": media.ssrc, "remote_ssrc": media.remote_ssrc}

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from callcore import causes
 from callcore.compat import ticks_add, ticks_diff
-from tincall.leg import DEVICE, IN, OUT, PHONE, CallOffer, Leg, LegObserver, Media, Sink
+from tincall.leg import CN, DEVICE, IN, OUT, PHONE, CallOffer, Leg, LegObserver, Media, Sink
 from tincall.logs import get
 from tincall.relay.bridge import Bridge, Flow
 from tincall.relay.cdr import NO_FRAMES, Frames
@@ -306,8 +306,11 @@ class LiveCall:
 
     def _suits(self, leg: Leg, media: Media) -> bool:
         """Tell whether the board can speak what the phone has chosen; what the board chose was offered to it."""
+        if leg is self.device:
+            return True
         offer = self.device.offer
-        return leg is self.device or (media.codec in offer["codecs"] and media.ptime in offer["ptimes"])
+        has_noise = CN in offer["codecs"] or not media.cn
+        return media.codec in offer["codecs"] and media.ptime in offer["ptimes"] and has_noise
 
 
 def _refuse(packet: bytes) -> bool:

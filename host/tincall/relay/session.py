@@ -43,7 +43,7 @@ from callcore.messages import decode as decode_message
 from callcore.messages import encode as encode_message
 from callcore.wire import check
 from tincall import logs
-from tincall.leg import Sink
+from tincall.leg import CN_PAYLOAD_TYPE, Sink
 from tincall.relay.limits import Bucket, Limits
 from tincall.relay.traffic import NOTHING
 
@@ -127,7 +127,7 @@ class Session:
         self._limits = limits
         self._framer = Framer(server=True)
         self._sink: Sink | None = None
-        self._payload_type = 0
+        self._payload_types: tuple[int, ...] = ()
         self._ssrc = bytearray(4)
         self._media_rate = Bucket(limits.media_per_s, limits.media_burst, now_ms)
         self._message_rate = Bucket(limits.messages_per_s, limits.message_burst, now_ms)
@@ -184,7 +184,7 @@ class Session:
         if (
             self._sink is None
             or check(buf, start, framer.length)
-            or buf[start + 1] & 0x7F != self._payload_type
+            or buf[start + 1] & 0x7F not in self._payload_types
             or buf[start + 8 : start + 12] != self._ssrc
         ):
             self.media_bad += 1
@@ -282,16 +282,17 @@ class Session:
         self.media_out += 1
         return True
 
-    def expect(self, sink: Sink | None, payload_type: int = 0, ssrc: int = 0) -> None:
+    def expect(self, sink: Sink | None, payload_type: int = 0, ssrc: int = 0, cn: bool = False) -> None:
         """Say which packets belong to the call that the board is in, and who gets them.
 
         Args:
             sink: gets each packet; None: there is no call.
             payload_type: of the call's codec, 0 to 127.
             ssrc: what the board writes, 0 to 2^32 - 1.
+            cn: whether comfort noise belongs to the call too.
         """
         self._sink = sink
-        self._payload_type = payload_type
+        self._payload_types = (payload_type, CN_PAYLOAD_TYPE) if cn else (payload_type,)
         self._ssrc = bytearray(ssrc.to_bytes(4, "big"))
 
     def forget(self, sink: Sink) -> None:

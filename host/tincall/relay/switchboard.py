@@ -19,7 +19,7 @@ from callcore.media import choose
 from tincall import ids
 from tincall.clock import Clock
 from tincall.ids import Random
-from tincall.leg import IN, OUT, PHONE, Media
+from tincall.leg import CN, IN, OUT, PHONE, Media
 from tincall.logs import get
 from tincall.relay.cdr import Records
 from tincall.relay.device_leg import RELAY, DeviceLeg
@@ -360,7 +360,8 @@ class Switchboard:
             phone.release(causes.INCOMPATIBLE, RELAY, 0)
             return
         ours = ids.ssrc(self._random)
-        media = Media(codec, offer["ptimes"][0], ours, ids.ssrc(self._random, (ours,)))
+        has_noise = CN in offer["codecs"] and CN in phone.codecs
+        media = Media(codec, offer["ptimes"][0], ours, ids.ssrc(self._random, (ours,)), has_noise)
         name = name or self._name(call.sn, call.phone_id) or call.phone_id
         call.join(phone, media, ring_ms, call.sn, name)
 

@@ -60,6 +60,7 @@ def _is_media(value: Any) -> bool:
         and value["ptime"] in PTIMES_MS
         and word(value.get("ssrc"))
         and word(value.get("remote_ssrc"))
+        and isinstance(value.get("cn", False), bool)
     )
 
 
@@ -94,9 +95,9 @@ decode = _WORDS.decode
 
 def media_fields(media: Media) -> dict[str, Any]:
     """Give a `Media` as the object that `start` and `answer` carry."""
-    return {"codec": media.codec, "ptime": media.ptime, "ssrc": media.ssrc, "remote_ssrc": media.remote_ssrc}
+    return media.fields()
 
 
 def media_of(fields: Mapping[str, Any]) -> Media:
     """Give the `Media` of a checked message's `media` object; further fields in it are dropped."""
-    return Media(fields["codec"], fields["ptime"], fields["ssrc"], fields["remote_ssrc"])
+    return Media(fields["codec"], fields["ptime"], fields["ssrc"], fields["remote_ssrc"], fields.get("cn", False))
