@@ -61,8 +61,22 @@ def assert_whole(report, direction, folder, codec):
         assert np.abs(heard).max() > 1000
 
 
+LONG = pytest.mark.long
+
+
 @pytest.mark.alone
-@pytest.mark.parametrize("direction", ["out", "in"])
+@pytest.mark.parametrize(
+    ("interpreter", "direction"),
+    [
+        ("unix", "out"),
+        ("unix32", "in"),
+        ("cpython", "out"),
+        pytest.param("unix", "in", marks=LONG),
+        pytest.param("unix32", "out", marks=LONG),
+        pytest.param("cpython", "in", marks=LONG),
+    ],
+    indirect=["interpreter"],
+)
 def test_speech_comes_through_on_every_interpreter(demo, interpreter, direction, tmp_path):
     keep = tmp_path / "kept"
     done = demo("--board", interpreter, "--direction", direction, "--keep", keep, "--json")
@@ -79,7 +93,7 @@ def test_speech_comes_through_on_every_interpreter(demo, interpreter, direction,
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("codec", ["PCMA", "PCMU"])
+@pytest.mark.parametrize("codec", ["PCMA", pytest.param("PCMU", marks=LONG)])
 def test_g711_comes_through_where_it_is_all_the_board_offers(demo, codec, tmp_path):
     report = demo("--codec", codec, "--json").document()
     assert_whole(report, "out", tmp_path, codec)

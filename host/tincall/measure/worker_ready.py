@@ -7,6 +7,7 @@ room end is the simulator's, the room is in this process. What it leaves out is 
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import statistics
@@ -119,5 +120,8 @@ def run(calls: int = CALLS, cold_calls: int = COLD_CALLS) -> dict[str, Any]:
 
 if __name__ == "__main__":
     logs.configure("warning")
-    json.dump(run(), sys.stdout)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--cold-calls", type=int, default=COLD_CALLS)
+    json.dump(run(**vars(parser.parse_args())), sys.stdout)
     print()
