@@ -34,6 +34,7 @@ COMMANDS = {
     "call": ("call", "call", "Let a phone call a board, or press an emulated board's button."),
     "hangup": ("call", "hangup", "End a call."),
     "wechat": ("wechat", "SUBCOMMANDS", "Look at the platform's side, and sign or register Android devices."),
+    "bench": ("bench", "SUBCOMMANDS", "Measure how voice comes through, and hold it against what it has to be."),
     "stream": ("stream", "stream", "Play a WAV as a board's microphone, or record its speaker."),
 }
 JsonOption = Annotated[

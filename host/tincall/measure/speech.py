@@ -58,20 +58,30 @@ def judge(spoken: Samples, spoken_t0_ns: int, heard: Samples, heard_t0_ns: int, 
     degraded = heard[start : start + len(reference)]
     reference = reference[: len(degraded)]
     return Heard(
-        _pesq(reference, degraded, rate_hz, band),
+        score(reference, degraded, rate_hz, band),
         delay_ms,
         _level_db(reference, degraded),
         _gaps(reference, degraded, rate_hz),
     )
 
 
-def _pesq(reference: Samples, degraded: Samples, rate_hz: int, band: str) -> float | None:
-    """Score; speech shorter than a quarter of a second has none."""
+def score(reference: Samples, degraded: Samples, rate_hz: int, band: str) -> float | None:
+    """Give PESQ of a recording against what was spoken, laid over it; 1 to 4.64.
+
+    Args:
+        reference: what was spoken, int16.
+        degraded: the recording, int16, at the same rate.
+        rate_hz: as of `judge`.
+        band: as of `judge`.
+
+    Returns:
+        None when there is less than a quarter of a second, no speech in it, or no package `pesq`.
+    """
     try:
         from pesq import NoUtterancesError, pesq
     except ImportError:
         return None
-    if len(reference) < rate_hz // 4:
+    if len(reference) < rate_hz // 4 or not degraded.any():
         return None
     try:
         return float(pesq(rate_hz, reference, degraded, band))
