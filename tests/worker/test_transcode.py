@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from callcore import g711, g722, media
+from callcore import dvi4, g711, g722, media
 from callcore.errors import LocalError
 from tincall import wav
 from tincall.worker import transcode
@@ -18,7 +18,7 @@ CLIPS = Path(__file__).resolve().parents[2] / ".cache/speech"
 # three speakers, quick and slow
 NAMES = ["librivox-0880.wav", "cards-001.wav", "goforward.wav"]
 
-needs_g722 = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="PyAV (extra `codecs`) is not installed")
+needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="PyAV (extra `codecs`) is not installed")
 
 
 @pytest.fixture(params=NAMES)
@@ -131,7 +131,7 @@ def test_l16_is_network_order_and_loses_nothing(clip):
     assert (framed(said, WIDE_HZ, lambda frame: one.decode(one.encode(frame))) == said).all()
 
 
-@needs_g722
+@needs_av
 def test_g722_is_one_byte_for_two_samples_and_late_by_22(clip):
     said = clip(WIDE_HZ)
     board, phone = coder("G722"), coder("G722")
@@ -142,7 +142,7 @@ def test_g722_is_one_byte_for_two_samples_and_late_by_22(clip):
     assert snr_db(said, heard, 22) > 14
 
 
-@needs_g722
+@needs_av
 def test_g722_keeps_what_telephone_speech_lacks(clip):
     said = clip(WIDE_HZ)
     board, phone, up, down = coder("G722"), coder("G722"), Upsampler(), Downsampler()
@@ -151,7 +151,7 @@ def test_g722_keeps_what_telephone_speech_lacks(clip):
     assert snr_db(said, wide, 22) > snr_db(said, narrow, 62) + 3
 
 
-@needs_g722
+@needs_av
 @pytest.mark.parametrize("level", [0.9, 0.05])
 def test_ffmpeg_and_the_board_code_speech_bit_for_bit(clip, level):
     said = clip(WIDE_HZ)[: 2 * WIDE_HZ]
@@ -165,33 +165,84 @@ def test_ffmpeg_and_the_board_code_speech_bit_for_bit(clip, level):
         assert host.decode(codes).tobytes() == heard, at
 
 
+@pytest.mark.parametrize("ptime", media.PTIMES_MS)
+def test_the_board_and_the_phone_code_dvi4_bit_for_bit(clip, ptime):
+    said, size = clip(NARROW_HZ)[:NARROW_HZ], 8 * ptime
+    host, board = coder("DVI4", ptime), dvi4.Dvi4()
+    for at in range(0, len(said) - size + 1, size):
+        block, heard = bytearray(size // 2 + 4), bytearray(size * 2)
+        board.encode(said.tobytes(), at * 2, block, 0, size)
+        board.decode(block, 0, heard, 0, size)
+        parts = [host.encode(part) for part in np.split(said[at : at + size], ptime // 20)]
+        assert parts[:-1] == [b""] * (ptime // 20 - 1) and parts[-1] == block, at
+        assert host.decode(block).tobytes() == heard, at
+
+
+def test_dvi4_keeps_the_samples_it_is_given_until_the_packet_is_full():
+    one, frame = coder("DVI4", 40), np.full(160, 500, dtype=np.int16)
+    one.encode(frame)
+    frame[:] = -500
+    assert one.encode(frame) == coder("DVI4", 40).encode(np.repeat(np.array([500, -500], dtype=np.int16), 160))
+
+
+@needs_av
+@pytest.mark.parametrize("ptime", media.PTIMES_MS)
+def test_opus_has_one_size_and_is_late_by_its_own_and_the_filters_delay(clip, ptime):
+    said, one, heard = clip(WIDE_HZ), coder("opus", ptime), []
+    said = said[: len(said) // 640 * 640]
+    for at in range(0, len(said), 320):
+        payload = one.encode(said[at : at + 320])
+        assert len(payload) in (0, media.frame_bytes("opus", ptime))
+        heard += [one.decode(payload)] if payload else []
+    stream = np.concatenate(heard)
+    assert len(stream) == len(said)
+    # libopus looks 6.5 ms ahead, the filter is 15 samples late
+    assert abs(delay_of(said, stream, 250) - 119) <= 2
+    assert pytest.importorskip("pesq").pesq(WIDE_HZ, said, stream, "wb") > 3.9
+
+
+@needs_av
+def test_what_is_no_opus_is_silence_and_what_follows_is_heard(clip):
+    said, one, noise = clip(WIDE_HZ)[:32000], coder("opus"), np.random.default_rng(4)
+    payloads = [one.encode(said[at : at + 320]) for at in range(0, len(said), 320)]
+    for payload in payloads[:50]:
+        one.decode(payload)
+    for _ in range(200):
+        assert one.decode(noise.bytes(60)).shape == (320,)
+    assert not one.decode(b"\xff" * 60)[100:].any()
+    again = np.concatenate([one.decode(payload) for payload in payloads[50:]])
+    assert np.abs(again).max() > 0.5 * np.abs(said[16000:]).max()
+
+
 @pytest.mark.parametrize("name", codecs(WIDE_HZ))
 def test_a_payload_has_the_size_that_the_core_says(name):
-    one = coder(name)
-    assert one.rate_hz == media.codec(name)[media.SAMPLE_RATE_HZ]
     for ptime in media.PTIMES_MS:
+        one = coder(name, ptime)
+        assert one.rate_hz == media.codec(name)[media.SAMPLE_RATE_HZ]
         samples = np.zeros(media.frame_samples(name, ptime), dtype=np.int16)
         payload = b"".join(one.encode(part) for part in np.split(samples, ptime // 20))
         assert len(payload) == media.frame_bytes(name, ptime)
         assert len(one.decode(payload)) == len(samples)
 
 
-def test_without_pyav_g722_is_not_offered(monkeypatch):
+def test_without_pyav_g722_and_opus_are_not_offered(monkeypatch):
     monkeypatch.setattr(transcode.importlib.util, "find_spec", lambda name: None)
-    assert codecs(WIDE_HZ) == ("L16", "PCMA", "PCMU")
-    with pytest.raises(LocalError, match="'G722' cannot be spoken here"):
-        coder("G722")
+    assert codecs(WIDE_HZ) == ("L16", "PCMA", "PCMU", "DVI4")
+    for name in ("G722", "opus"):
+        with pytest.raises(LocalError, match=f"'{name}' cannot be spoken here"):
+            coder(name)
 
 
-def test_a_pyav_that_does_not_load_is_said(monkeypatch):
+@pytest.mark.parametrize("name", ["G722", "opus"])
+def test_a_pyav_that_does_not_load_is_said(monkeypatch, name):
     monkeypatch.setattr(transcode.importlib.util, "find_spec", lambda name: object())
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(LocalError, match="PyAV does not load"):
-        coder("G722")
+    with pytest.raises(LocalError, match=f"'{name}' cannot be spoken here: PyAV does not load"):
+        coder(name)
 
 
-def test_a_narrow_phone_speaks_g711_only():
-    assert codecs(NARROW_HZ) == ("PCMA", "PCMU")
+def test_a_narrow_phone_speaks_what_has_8_khz():
+    assert codecs(NARROW_HZ) == ("PCMA", "PCMU", "DVI4")
     with pytest.raises(LocalError, match="MP3"):
         coder("MP3")
 
