@@ -1,9 +1,9 @@
 """How loud a frame is, whether somebody speaks in it, and what of it is worth sending.
 
 The rules: a frame's energy is compared with a floor that falls fast and rises slowly. Speech begins 9 dB above the floor, is
-over 6 dB above it, and is held for 240 ms. Levels are dBov (RFC 3389 section 3: 0 is a square wave of full scale), inside in
-thousandths of a dB, so that a rise in dB a second is a whole number of them a millisecond. PCM is 16-bit at 16 kHz.
-Nothing is allocated after the objects are made, and nothing looks at a clock.
+over 6 dB above it, and is held for 240 ms; the frames outside it tell the level of the noise. Levels are dBov (RFC 3389
+section 3: 0 is a square wave of full scale), inside in thousandths of a dB, so that a rise in dB a second is a whole number of
+them a millisecond. PCM is 16-bit at 16 kHz. Nothing is allocated after the objects are made, and nothing looks at a clock.
 """
 
 from array import array
@@ -31,7 +31,7 @@ _FIRST_FLOOR = const(-50000)
 # below this no microphone is at work
 _DEAD = const(-95000)
 _NOISY = const(-45000)
-_NOISY_NO_MORE = const(-48000)
+_NOISY_NO_MORE = const(-45500)
 
 # 1000 * 10 * lg(64)
 _OF_64 = const(18062)
@@ -42,7 +42,7 @@ _NOISE_DB = const(3)
 
 @micropython.viper
 def _energy(x: int, soff: int, n: int, src: object, sums: object) -> int:
-    """Add up the squares of every fifth or sixth sample, in turns, so that no tone falls between them.
+    """Add up the squares of every seventh and eighth sample, in turns, so that no tone falls between them.
 
     Args:
         x: 0; a place among the first arguments is a register.
@@ -61,7 +61,7 @@ def _energy(x: int, soff: int, n: int, src: object, sums: object) -> int:
     low = 0
     high = 0
     peak = 0
-    step = 5
+    step = 7
     while soff < n:
         x = (pcm[soff] ^ 0x8000) - 0x8000
         x = x * x >> 3
@@ -71,7 +71,7 @@ def _energy(x: int, soff: int, n: int, src: object, sums: object) -> int:
             low += x
         else:
             high += x >> 6
-        step = 11 - step
+        step = 15 - step
         soff += step
     out[0] = low
     out[1] = peak
@@ -108,7 +108,7 @@ class Vad:
 
     Attributes:
         level: of the last frame, in dBov; SILENT when there was no sound in it.
-        floor: of the noise, in dBov.
+        floor: level of the noise between words, in dBov.
         peak: the loudest moment of the last frame, an eighth of a sample's square.
         is_active: the last frame itself was loud enough, whatever was before it.
         is_noisy: so much noise that speech cannot be told from it: send every frame.
@@ -119,7 +119,7 @@ class Vad:
         self._ms = samples >> 4
         self._sums = array("I", [0, 0])
         self._full = 0
-        self._floor = _FIRST_FLOOR
+        self._floor = self._noise = _FIRST_FLOOR
         self._held_ms = 0
         self.level = SILENT
         self.floor = _FIRST_FLOOR // 1000
@@ -140,11 +140,11 @@ class Vad:
             self.is_active = False
         else:
             self.level = (level + 500) // 1000
-            self._judge(level - self._floor)
+            self._judge(level)
         if self.is_active:
             self._held_ms = _HOLD_MS
-            return True
-        self._held_ms -= self._ms
+        else:
+            self._held_ms -= self._ms
         return self._held_ms >= 0
 
     def _measure(self, pcm: "bytearray | bytes", off: int) -> int:
@@ -156,19 +156,22 @@ class Vad:
             return decibels(high + (sums[0] >> 6)) + _OF_64 - self._full
         return decibels((high << 6) + sums[0]) - self._full
 
-    def _judge(self, above: int) -> None:
-        """Compare a level that stands `above` the floor, and let the floor follow."""
+    def _judge(self, level: int) -> None:
+        """Compare a level with the floor, let the floor follow, and the noise when nobody speaks."""
+        above = level - self._floor
         self.is_active = above > (_OFF if self.is_active else _ON)
         if above < 0:
-            step = above >> 2
+            step = above >> 1
         else:
             step = self._ms * _RISE
             if above > _FAR:
                 step >>= 2
-        floor = max(self._floor + step, _LEAST_FLOOR)
-        self._floor = floor
-        self.floor = (floor + 500) // 1000
-        self.is_noisy = floor > (_NOISY_NO_MORE if self.is_noisy else _NOISY)
+        self._floor = max(self._floor + step, _LEAST_FLOOR)
+        if self._held_ms < 0 and not self.is_active:
+            noise = self._noise + ((level - self._noise) >> 3)
+            self._noise = noise
+            self.floor = (noise + 500) // 1000
+            self.is_noisy = noise > (_NOISY_NO_MORE if self.is_noisy else _NOISY)
 
 
 class Dtx:
