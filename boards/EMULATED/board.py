@@ -11,20 +11,25 @@ RATE_HZ = 16000
 # whether the chip has time for G.722; plain Python has not, beside the rest of a call
 G722 = MICROPYTHON
 
-# microphone: I2S peripheral, its pins, and the driver's ring (int16 samples, so 200 ms): what the firmware may be late
-# before samples are lost
+# whether microphone and speaker go at once, "full", or one at a time, "half"
+DUPLEX = "full"
+
+# microphone: I2S peripheral, its pins, and bytes for the driver's buffers: 2048 make 16 ms, and all but one can wait, so the
+# firmware may be 176 ms late before samples are lost; a chip, which shares itself with nobody, gets 8192
 MIC_ID = 0
 MIC_SCK = 14
 MIC_WS = 15
 MIC_SD = 32
-MIC_IBUF_BYTES = 6400
+MIC_IBUF_BYTES = 24576
+# gain for a microphone that gives little, in thousandths of a dB, up to 18000
+MIC_GAIN_MDB = 0
 
-# speaker: as above; the ring (40 ms) is delay, since it is kept full
+# speaker: as above, and 512 bytes make 16 ms; three buffers, kept full, are 32 to 48 ms of delay
 SPK_ID = 1
 SPK_SCK = 26
 SPK_WS = 25
 SPK_SD = 22
-SPK_IBUF_BYTES = 1280
+SPK_IBUF_BYTES = 1536
 
 # delay at which the jitter buffer aims; with the speaker's ring it makes up most of the way from the link to the ear
 JITTER_MS = 40

@@ -22,7 +22,7 @@ from handset.store import Store
 
 _CONNECT_MS = 10000
 # what this board can speak, best first: G.722 takes a sixth of a small chip, so the board says whether it has that to spare
-CODECS = coders.NAMES if board.G722 else ("PCMA", "PCMU")
+CODECS = [name for name in coders.NAMES if board.G722 or name != "G722"]
 _BLINKING = (call.DIALLING, call.RINGBACK, call.RINGING)
 
 # reasons of a LinkError after which trying again soon would be useless or harmful: seconds to wait
@@ -44,6 +44,7 @@ class App:
         self._who = who
         self._counter = identity.Counter(store, who.store_key)
         self._backoff = Backoff(1000, 60000)
+        self._turns = None
         self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show)
         self._panel = panel.Panel(
             machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
@@ -52,6 +53,7 @@ class App:
             board.BUTTON_ACTIVE,
             self._phone.press_call,
             self._phone.press_end,
+            self._hold,
             board.LAMP_ACTIVE,
         )
 
@@ -128,13 +130,25 @@ class App:
         speaker = microphone = None
         ring_ms = board.SPK_IBUF_BYTES * 500 // board.RATE_HZ
         try:
-            speaker = audio.open_speaker(board)
-            microphone = audio.open_microphone(board)
+            if board.DUPLEX == "half":
+                speaker = microphone = self._turns = audio.Turns(board)
+            else:
+                speaker = audio.open_speaker(board)
+                microphone = audio.open_microphone(board)
             return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms)
         except (OSError, MemoryError, CallError):
             audio.close(speaker)
             audio.close(microphone)
             raise
+
+    def _hold(self, held):
+        """Talk while the call button is held, on a board that takes turns; the press that answers comes before the sound."""
+        if self._turns:
+            try:
+                self._turns.turn(held)
+            except OSError as error:
+                diag.failed("turn", error)
+                self._phone.press_end()
 
     def _show(self, state):
         """Let the lamp follow the call."""

@@ -1,43 +1,47 @@
-"""Opens microphone and speaker as non-blocking I2S streams; the only file that knows `machine.I2S`.
+"""The board's microphone and speaker as non-blocking streams; the only file that knows `machine.I2S`.
 
-Both are streams of int16 little-endian mono samples at `board.RATE_HZ`. The contract, kept by the ESP32 port and by the
-emulated board alike, and proven under `micropython.heap_lock()`:
+Both are streams of int16 little-endian mono samples at 16 kHz. The contract, kept by the ESP32 port as far as its source tells
+(not tried on hardware) and by the emulated board, and proven there under `micropython.heap_lock()`:
 
 - `microphone.readinto(buf)` fills the start of `buf` with what is there and gives the number of bytes, whole samples, 0 when
-  there is nothing yet. `buf` is a bytearray of an even length. Samples that are not fetched in time are lost: the driver's ring
-  holds `board.MIC_IBUF_BYTES`.
-- `speaker.write(buf, off, n)` takes as much of `buf[off:off + n]` as the driver's ring has room for and gives the number of
-  bytes, whole samples, 0 when the ring is full. `off` and `n` are even. The first samples start the output; when the ring runs
-  empty silence is played until there are more.
-- Neither waits, neither allocates. `deinit()` ends the stream; `close` does it and forgives a second time.
+  there is nothing yet. `buf` is a bytearray of an even length. Sound appears in steps of one DMA buffer, 256 samples. What is
+  not fetched in time is lost, the oldest first: 2048 of `board.MIC_IBUF_BYTES` make a buffer, and all but one can wait.
+- `speaker.write(buf, off, n)` takes as much of `buf[off:off + n]` as the driver's buffers have room for and gives the number of
+  bytes, whole samples, 0 when they are full. `off` and `n` are even. The buffers, one for 512 of `board.SPK_IBUF_BYTES`, are
+  played in a ring from the opening on; those that were not written in time are silence.
+- Neither waits, neither allocates; opening does both. `deinit()` ends the stream; `close` does it and forgives a second time.
+
+The driver reads 32-bit words and, asked for 16 bits, gives the upper half of each. A MEMS microphone's other bits are under its
+own noise (INMP441: -87 dBFS, and 16 bits reach to -98), so nothing is won by fetching them. Yet speech at arm's length is only
+-55 dBFS there, which `board.MIC_GAIN_MDB` makes up for.
 """
 
 import select
 
 from machine import I2S, Pin
 
+from callcore.compat import const, ticks_diff
+from callcore.level import factor, gain
+from handset import clock
+
+_BYTES_PER_MS = const(32)
+_MOST_BYTES = const(1280)  # what an absent stream makes up for after a stall, 40 ms, as a driver's buffers would
+
 
 def open_microphone(board):
     """Start the microphone; samples are gathered from now on.
 
     Args:
-        board: the board's constants: `MIC_ID MIC_SCK MIC_WS MIC_SD MIC_IBUF_BYTES RATE_HZ`.
+        board: the board's constants: `MIC_ID MIC_SCK MIC_WS MIC_SD MIC_IBUF_BYTES MIC_GAIN_MDB RATE_HZ`.
 
     Returns:
         A stream with `readinto` and `deinit`, see the top of this file.
+
+    Raises:
+        OSError: the driver has no memory for its buffers.
     """
-    stream = I2S(
-        board.MIC_ID,
-        sck=Pin(board.MIC_SCK),
-        ws=Pin(board.MIC_WS),
-        sd=Pin(board.MIC_SD),
-        mode=I2S.RX,
-        bits=16,
-        format=I2S.MONO,
-        rate=board.RATE_HZ,
-        ibuf=board.MIC_IBUF_BYTES,
-    )
-    return _unblock(stream, select.POLLIN)
+    stream = _open(board.MIC_ID, board.MIC_SCK, board.MIC_WS, board.MIC_SD, I2S.RX, board.RATE_HZ, board.MIC_IBUF_BYTES)
+    return _Loud(stream, factor(board.MIC_GAIN_MDB)) if board.MIC_GAIN_MDB else stream
 
 
 def open_speaker(board):
@@ -48,19 +52,11 @@ def open_speaker(board):
 
     Returns:
         A stream with `write` and `deinit`, see the top of this file.
+
+    Raises:
+        OSError: the driver has no memory for its buffers.
     """
-    stream = I2S(
-        board.SPK_ID,
-        sck=Pin(board.SPK_SCK),
-        ws=Pin(board.SPK_WS),
-        sd=Pin(board.SPK_SD),
-        mode=I2S.TX,
-        bits=16,
-        format=I2S.MONO,
-        rate=board.RATE_HZ,
-        ibuf=board.SPK_IBUF_BYTES,
-    )
-    return _unblock(stream, select.POLLOUT)
+    return _open(board.SPK_ID, board.SPK_SCK, board.SPK_WS, board.SPK_SD, I2S.TX, board.RATE_HZ, board.SPK_IBUF_BYTES)
 
 
 def close(stream):
@@ -69,9 +65,95 @@ def close(stream):
         stream.deinit()
 
 
-def _unblock(stream, event):
-    # the driver leaves blocking mode for good when it is polled for the first time; there is no other way to ask for it
+def _open(port, sck, ws, sd, mode, rate_hz, ibuf_bytes):
+    stream = I2S(
+        port, sck=Pin(sck), ws=Pin(ws), sd=Pin(sd), mode=mode, bits=16, format=I2S.MONO, rate=rate_hz, ibuf=ibuf_bytes
+    )
+    # the driver leaves blocking mode when it is polled for the first time; there is no other way to ask for it
     poller = select.poll()
-    poller.register(stream, event)
+    poller.register(stream, select.POLLIN if mode == I2S.RX else select.POLLOUT)
     poller.poll(0)
     return stream
+
+
+def _amplify(buf, n, q):
+    """Multiply the samples in the first `n` bytes by a gain in Q11; gives `n`."""
+    if n:
+        gain(buf, 0, n >> 1, q, q, n >> 1)
+    return n
+
+
+class _Loud:
+    """A microphone made louder; what is too loud then is clipped."""
+
+    def __init__(self, stream, q):
+        self._stream = stream
+        self._q = q
+        self.deinit = stream.deinit
+
+    def readinto(self, buf):
+        """Fill `buf` as the stream does."""
+        return _amplify(buf, self._stream.readinto(buf), self._q)
+
+
+class Turns:
+    """Microphone and speaker in one, for boards whose only I2S peripheral goes one way at a time: push to talk.
+
+    It is given to a call as both streams, so that the call is the same on every board. The one that is not open goes on by the
+    clock: the microphone hears silence, the speaker swallows. It listens until told to talk. A turn opens the other stream,
+    which allocates and takes some milliseconds, so it is made where a button is heard, never in the path of a frame. What the
+    driver still held is lost by it: a buffer of 16 ms of the voice, or what was not yet played.
+
+    Args:
+        board: the board's constants, as for both streams.
+
+    Raises:
+        OSError: the speaker cannot be opened.
+    """
+
+    def __init__(self, board):
+        self._board = board
+        self._begin(False)
+
+    def turn(self, talk):
+        """Talk or listen; nothing happens when that is so already, or when the streams have ended.
+
+        Raises:
+            OSError: the other stream cannot be opened; both have ended.
+        """
+        if self._stream and talk != self._talks:
+            self.deinit()
+            self._begin(talk)
+
+    def readinto(self, buf):
+        """Be the microphone."""
+        if self._talks:
+            return self._stream.readinto(buf)
+        return _amplify(buf, self._due(len(buf)), 0)  # which leaves silence
+
+    def write(self, buf, off, n):
+        """Be the speaker."""
+        if self._talks:
+            return self._due(n)
+        return self._stream.write(buf, off, n)
+
+    def deinit(self):
+        """End the stream that is open, if one is; there is no sound after it, in neither direction."""
+        if self._stream:
+            self._stream.deinit()
+            self._stream = None
+
+    def _begin(self, talk):
+        self._talks = talk
+        self._then_ms = clock.now_ms()
+        self._owed = 0
+        self._stream = (open_microphone if talk else open_speaker)(self._board)
+
+    def _due(self, n):
+        """Give how many bytes of `n` the absent stream would have moved by now."""
+        now_ms = clock.now_ms()
+        self._owed = min(self._owed + ticks_diff(now_ms, self._then_ms) * _BYTES_PER_MS, _MOST_BYTES)
+        self._then_ms = now_ms
+        n = min(n, self._owed)
+        self._owed -= n
+        return n

@@ -17,20 +17,23 @@ class Button:
     Args:
         pin: object with `value()`.
         active: the level of a pressed button.
+
+    Attributes:
+        down: whether it is held, as of the last call of `pressed`.
     """
 
     def __init__(self, pin, active):
         self._pin = pin
         self._active = active
         self._was = False
-        self._down = False
+        self.down = False
 
     def pressed(self):
         """Tell whether a press has begun; to be called every POLL_MS."""
         now = self._pin.value() == self._active
-        begun = now and self._was and not self._down
+        begun = now and self._was and not self.down
         if now == self._was:
-            self._down = now
+            self.down = now
         self._was = now
         return begun
 
@@ -45,16 +48,18 @@ class Panel:
         active: level of a pressed button.
         on_call: called when the call button is pressed.
         on_end: called when the end button is pressed.
+        on_hold: called with True when the call button goes down, before `on_call`, and with False when it comes up.
         lamp_active: level of the lamp's pin at which it shines.
     """
 
-    def __init__(self, call, end, lamp, active, on_call, on_end, lamp_active=1):
+    def __init__(self, call, end, lamp, active, on_call, on_end, on_hold, lamp_active=1):
         self._call = Button(call, active)
         self._end = Button(end, active)
         self._lamp = lamp
         self._lamp_active = lamp_active
         self._on_call = on_call
         self._on_end = on_end
+        self._on_hold = on_hold
         self._mode = OFF
         self._lit = 0
         self._change_ms = 0
@@ -69,7 +74,11 @@ class Panel:
     async def run(self):
         """Watch the buttons and blink; never returns."""
         while True:
-            if self._call.pressed():
+            held = self._call.down
+            pressed = self._call.pressed()
+            if held != self._call.down:
+                self._on_hold(not held)
+            if pressed:
                 self._on_call()
             if self._end.pressed():
                 self._on_end()

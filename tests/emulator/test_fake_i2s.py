@@ -30,8 +30,9 @@ mic.readinto(bytearray(3200))
 say("part", mic.readinto(bytearray(3200)) < 3200)
 spk = opened(1, I2S.TX, ibuf=160)
 start = time.ticks_ms()
-say("all", spk.write(bytearray(960)))
-say("played", time.ticks_diff(time.ticks_ms(), start) >= 40)
+say("all", spk.write(bytearray(1600)))
+# two buffers of 32 ms: the third begins when two were played
+say("played", time.ticks_diff(time.ticks_ms(), start) >= 60)
 poll = select.poll()
 poll.register(spk, select.POLLOUT)
 poll.poll(0)
@@ -39,7 +40,7 @@ spk.write(bytearray(960))
 say("some", spk.write(bytearray(960)) < 960)
 """
     )
-    assert said == {"whole": 1600, "waited": True, "part": True, "all": 960, "played": True, "some": True}
+    assert said == {"whole": 1600, "waited": True, "part": True, "all": 1600, "played": True, "some": True}
 
 
 def test_misuse_has_the_ports_errors(bench) -> None:
@@ -53,29 +54,51 @@ say("read", errno_of(spk.readinto, bytearray(2)))
 say("odd", errno_of(mic.readinto, bytearray(3)))
 say("id", kind_of(lambda: opened(2, I2S.RX)))
 say("bits", kind_of(lambda: opened(0, I2S.RX, bits=24)))
-say("stereo", kind_of(lambda: opened(0, I2S.RX, format=I2S.STEREO)))
+say("format", kind_of(lambda: opened(0, I2S.RX, format=2)))
 say("mode", kind_of(lambda: opened(0, 7)))
+spk.deinit()
+spk.deinit()
+say("ended", errno_of(spk.write, bytearray(2)))
+import fake_i2s
+fake_i2s.ports = 1
+say("one port", kind_of(lambda: opened(1, I2S.TX)))
 """
     )
     value = "ValueError"
-    assert said == {"write": 1, "read": 1, "odd": 22, "id": value, "bits": value, "stereo": value, "mode": value}
+    wrong = {"id": value, "bits": value, "format": value, "mode": value, "one port": value}
+    assert said == {"write": 1, "read": 1, "odd": 22, "ended": -258, **wrong}
 
 
-def test_a_second_object_of_a_peripheral_ends_the_first(bench) -> None:
-    bench.run(OPEN + "opened(0, I2S.RX)\nopened(0, I2S.RX).deinit()")
-    told = [event["ev"] for event in bench.events if event["ev"].startswith("mic")]
-    assert told == ["mic_open", "mic_close", "mic_open", "mic_close"]
+def test_a_second_object_of_a_peripheral_ends_the_first_and_is_the_same(bench) -> None:
+    said = bench.results(
+        OPEN
+        + """
+first = opened(0, I2S.RX)
+second = opened(0, I2S.TX)
+say("read", errno_of(first.readinto, bytearray(2)))
+say("write", first.write(bytearray(512)))
+first.deinit()
+say("ended", errno_of(second.write, bytearray(2)))
+"""
+    )
+    assert said == {"read": 1, "write": 512, "ended": -258}
+    told = [event["ev"] for event in bench.events if event["ev"].startswith(("mic", "spk"))]
+    assert [name for name in told if name != "spk_start"] == ["mic_open", "mic_close", "spk_open", "spk_close"]
 
 
 def test_what_is_not_fetched_in_time_is_lost_and_counted(bench) -> None:
     said = bench.results(
         OPEN
         + """
-mic = opened(0, I2S.RX, ibuf=1600)
+mic = opened(0, I2S.RX, ibuf=8192)
+select_poll = select.poll()
+select_poll.register(mic, select.POLLIN)
 time.sleep_ms(500)
-say("kept", mic.readinto(bytearray(1600)))
+select_poll.poll(0)
+say("kept", mic.readinto(bytearray(6400)))
+time.sleep_ms(20)
 """
     )
-    assert said == {"kept": 1600}
-    # 500 ms are 50 blocks, of which the ring holds 10
-    assert bench.outcome.overruns >= 35
+    # of 500 ms, 15 buffers of 32 ms, four minus one are kept
+    assert said == {"kept": 1536}
+    assert bench.outcome.overruns >= 10

@@ -9,12 +9,12 @@ import pytest
 from tincall import wav
 
 RATE_HZ = 16000
-# rings so large that a busy machine loses nothing; the pace is looked at elsewhere
+# so many buffers, 15 and 16, that a busy machine loses nothing; the pace is looked at elsewhere
 LOOPBACK = """
 import board, lines, micropython
 from handset import audio
 board.MIC_IBUF_BYTES = 32000
-board.SPK_IBUF_BYTES = 64000
+board.SPK_IBUF_BYTES = 8192
 store = bytearray(TOTAL + 640)
 block = bytearray(640)
 
@@ -37,7 +37,7 @@ def speak(speaker):
         if not n:
             time.sleep_ms(5)
     start = time.ticks_ms()
-    while time.ticks_diff(time.ticks_ms(), start) < TOTAL // 32 + 100:
+    while time.ticks_diff(time.ticks_ms(), start) < 16 * 16 + 100:
         speaker.write(store, 0, 0)
         time.sleep_ms(10)
     micropython.heap_unlock()
@@ -95,9 +95,9 @@ say("best", min(-x for x in lead[30:]))
 
 def test_the_microphone_keeps_the_clocks_pace(bench) -> None:
     said = bench.results(PACE)
-    # never ahead of the clock, and at some moment, however busy the machine is, less than two blocks of 160 behind it
+    # never ahead of the clock, and at some moment, however busy the machine is, less than two buffers of 256 behind it
     assert said["most"] <= 0
-    assert said["best"] <= 320
+    assert said["best"] <= 512
 
 
 ALLOCATES = """

@@ -6,7 +6,7 @@ from board_link import WELCOME, frames_of, relay_frame
 from board_stream import Stream
 from board_world import World
 
-from callcore import call, framer
+from callcore import call, coders, framer
 from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
@@ -218,8 +218,8 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
 
 
 def test_a_board_offers_g722_where_its_data_says_so():
-    assert list(app.CODECS) == (["G722"] if app.board.G722 else []) + ["PCMA", "PCMU"]
-    assert app.board.G722 == MICROPYTHON
+    assert app.board.G722 == MICROPYTHON == ("G722" in app.CODECS)
+    assert [name for name in coders.NAMES if name != "G722"] == [name for name in app.CODECS if name != "G722"]
 
 
 def test_a_link_given_up_is_closed_with_a_goodbye():
@@ -279,6 +279,66 @@ def test_sound_that_cannot_be_had_leaves_nothing_open():
     finally:
         audio.open_microphone, audio.open_speaker = real
     assert len(opened) == 3 and all(stream.closed for stream in opened)
+
+
+class Half(Opened):
+    """Streams that take turns; fails to when told so."""
+
+    def __init__(self, board):
+        Opened.__init__(self)
+        self.turned = []
+        self.error = None
+
+    def turn(self, talk):
+        if self.error:
+            raise self.error
+        self.turned.append(talk)
+
+
+def half_board(work):
+    """Call `work(application, media)` as on a board with one I2S peripheral."""
+    real = audio.Turns, app.voice.Voice
+    app.board.DUPLEX = "half"
+    audio.Turns = Half
+    app.voice.Voice = lambda line, microphone, speaker, *rest: (microphone, speaker)
+    try:
+        return work(Sessions([]), {"codec": "PCMA", "ptime": 20, "ssrc": 1, "remote_ssrc": 2})
+    finally:
+        app.board.DUPLEX = "full"
+        audio.Turns, app.voice.Voice = real
+
+
+def test_a_board_with_one_peripheral_talks_while_the_call_button_is_held():
+    def work(sessions, media):
+        sessions._hold(True)  # no call yet
+        sessions._hold(False)
+        microphone, speaker = sessions._sound(None, media)
+        assert microphone is speaker and microphone.turned == []
+        sessions._hold(True)
+        sessions._hold(False)
+        return microphone.turned
+
+    assert half_board(work) == [True, False]
+
+
+def test_a_turn_that_fails_ends_the_call_and_is_told():
+    def work(sessions, media):
+        ended = []
+        sessions._phone.press_end = lambda: ended.append(1)
+        turns = sessions._sound(None, media)[0]
+        turns.error = OSError(-257, "ESP_ERR_NO_MEM")
+        sessions._hold(True)
+        assert [line["step"] for line in sessions.said] == ["turn"]
+        return ended
+
+    assert half_board(work) == [1]
+
+
+def test_the_call_button_means_nothing_to_the_sound_of_a_board_with_two():
+    sessions = Sessions([])
+    sessions._hold(True)
+    sessions._hold(False)
+    assert sessions._turns is None and sessions.said == []
 
 
 def test_the_lamp_blinks_while_it_rings_and_shines_while_we_talk():

@@ -60,8 +60,12 @@ class Board:
         self.call, self.end, self.lamp = Pin(), Pin(), Pin()
         self.heard = []
         on_call, on_end = (lambda: self.heard.append("call")), (lambda: self.heard.append("end"))
-        self.panel = Panel(self.call, self.end, self.lamp, 0, on_call, on_end, lamp_active)
+        self.panel = Panel(self.call, self.end, self.lamp, 0, on_call, on_end, self.hold, lamp_active)
+        self.held = []
         self.task = self.world.create_task(self.panel.run())
+
+    def hold(self, down):
+        self.held.append((self.world.now, down, len(self.heard)))
 
     def press(self, pin, for_ms=100):
         pin.level = 0
@@ -84,6 +88,24 @@ def test_a_press_is_heard_within_three_polls():
     board.call.level = 0
     board.world.run(3 * POLL_MS)
     assert board.heard == ["call"]
+
+
+def test_the_call_button_is_told_to_go_down_before_its_press_and_to_come_up():
+    board = Board()
+    board.world.run(1000)
+    board.press(board.call, 500)
+    board.press(board.end, 500)
+    [(down_ms, down, before), (up_ms, up, _)] = board.held
+    assert (down, before, up) == (True, 0, False)
+    assert 1000 < down_ms <= 1000 + 2 * POLL_MS and 1500 < up_ms <= 1500 + 2 * POLL_MS
+
+
+def test_contacts_that_bounce_are_one_hold():
+    board = Board()
+    for level in (0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 1):
+        board.call.level = level
+        board.world.run(POLL_MS)
+    assert [down for _, down, _ in board.held] == [True, False]
 
 
 def test_the_lamp_is_on_and_off():

@@ -1,8 +1,9 @@
-"""The emulated board's ADC: gives the board a block of samples every 10 ms, silence or clips, exactly by the clock.
+"""The emulated board's ADC: gives the board blocks of 256 samples, silence or clips, exactly by the clock.
 
 Rules of this file:
 - Sample n of an opening is due at its start + n / rate, whatever happened before; lateness is made up, never added up.
-- What the board does not fetch in time is lost and counted, as in the driver's ring of a chip: at most `ibuf_bytes` wait.
+- At most `ibuf_bytes` wait on the wire; more is lost and counted, as is what the board's driver threw away because nobody
+  read it (`fakes/common/fake_microphone.py`).
 - Times of day are nanoseconds of CLOCK_REALTIME (`time.time_ns()`), which all processes of a call share.
 """
 
@@ -21,7 +22,8 @@ import numpy as np
 
 from tincall.wav import Samples
 
-BLOCK_MS = 10
+# the length of the chip's DMA buffers, so that the board's driver sees its buffers full when they are
+BLOCK_SAMPLES = 256
 # a clip starts this long after the microphone opened: the far end hears that the line is there before the first word
 CLIP_DELAY_MS = 200
 # further behind than this and the missing blocks are counted as lost in one go instead of being made one by one
@@ -118,36 +120,32 @@ class Microphone:
         self._queue.clear()
         self._waiting = None
 
-    @property
-    def _block(self) -> int:
-        return self._rate_hz * BLOCK_MS // 1000
-
     def _time_ns(self, position: int) -> int:
         return position * 1_000_000_000 // self._rate_hz
 
     def _schedule(self) -> None:
-        due_ns = self._t0_monotonic_ns + self._time_ns(self._position + self._block)
+        due_ns = self._t0_monotonic_ns + self._time_ns(self._position + BLOCK_SAMPLES)
         delay_s = max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
 
     def _tick(self) -> None:
         elapsed_ns = time.monotonic_ns() - self._t0_monotonic_ns
         due = elapsed_ns * self._rate_hz // 1_000_000_000
-        behind = (due - self._position) // self._block
-        if behind > _BEHIND_MS // BLOCK_MS:
+        behind = (due - self._position) // BLOCK_SAMPLES
+        if behind * BLOCK_SAMPLES > _BEHIND_MS * self._rate_hz // 1000:
             self.overruns += behind - 1
-            self._position += (behind - 1) * self._block
-        while self._position + self._block <= due:
+            self._position += (behind - 1) * BLOCK_SAMPLES
+        while self._position + BLOCK_SAMPLES <= due:
             if not self._send(self._next_block()):
                 self.overruns += 1
         self._schedule()
 
     def _next_block(self) -> bytes:
         """Give the samples from the current position on, and move on."""
-        block = np.zeros(self._block, dtype="<i2")
+        block = np.zeros(BLOCK_SAMPLES, dtype="<i2")
         for play in list(self._queue):
             self._lay(play, block)
-        self._position += self._block
+        self._position += BLOCK_SAMPLES
         return block.tobytes()
 
     def _lay(self, play: _Play, block: Samples) -> None:

@@ -276,6 +276,8 @@ class Runner:
             self.microphone.open(event["rate_hz"], event["ibuf_bytes"])
         elif name == "mic_close":
             self.microphone.close()
+        elif name == "mic_overrun":
+            self.microphone.overruns += 1
         elif name == "pin" and event["id"] == self._buttons.lamp:
             self._lamp = event["level"] == self._buttons.lamp_active
             self._tell("lamp", {"lit": self._lamp})

@@ -1,7 +1,8 @@
 """Tells the runner what the board's hardware does: one JSON object a line on the events wire, dropped when it is full.
 
 A dropped event is not missed by the firmware, and a wire that blocks would stop it; so the runner reads fast and the board
-never waits. `beat` is for the watchdog, allocates nothing, and is the only event the audio path may cause.
+never waits. `beat` is for the watchdog, `overrun` for the microphone; they allocate nothing, and are all that the audio path
+may cause.
 """
 
 import json
@@ -11,6 +12,7 @@ import lines
 
 _wire = lines.writer("TINCALL_EVENTS_FD")
 _BEAT = b'{"ev":"wdt_feed"}\n'
+_OVERRUN = b'{"ev":"mic_overrun"}\n'
 
 
 def emit(name, **fields):
@@ -32,3 +34,9 @@ def beat():
     """Tell that the watchdog was fed."""
     if _wire is not None:
         lines.put(_wire, _BEAT, len(_BEAT))
+
+
+def overrun():
+    """Tell that a buffer of the microphone was thrown away unread."""
+    if _wire is not None:
+        lines.put(_wire, _OVERRUN, len(_OVERRUN))

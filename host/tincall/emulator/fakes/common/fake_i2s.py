@@ -1,15 +1,14 @@
-"""`machine.I2S` of the emulated board, with the manners of the ESP32 port.
+"""`machine.I2S` of the emulated board, with the manners of the ESP32 port; fake_microphone and fake_speaker are the DMA behind.
 
-As there, an object starts in blocking mode: `readinto` and `write` then return when the whole buffer is done. The first
-poll of the object (`select.poll`, which asks its `ioctl`) makes it non-blocking for good: `readinto` gives what is there,
-`write` takes what fits, both 0 when there is nothing or no room, and neither allocates. `irq` is not emulated.
+As there, a peripheral starts in blocking mode: `readinto` and `write` then return when the whole buffer is done. The first
+poll (`select.poll`, which asks `ioctl`) makes it non-blocking until it is opened again: `readinto` gives what is there, `write`
+takes what fits, both 0 when there is nothing or no room, and neither allocates. `irq` is not emulated, nor are a speaker's
+32 bits and stereo.
 """
 
 import time
 
-import fake_events
-import fake_pin
-import fake_power
+import fake_microphone
 import fake_speaker
 import lines
 
@@ -18,22 +17,39 @@ _EINVAL = 22
 _POLL = 3  # MP_STREAM_POLL
 _POLL_IN = 1
 _POLL_OUT = 4
+_CLOSED = -258, "ESP_ERR_INVALID_ARG"
 
-_microphone = lines.reader("TINCALL_MIC_FD")
-_ports = {}
+# how many peripherals the chip has: 2 on ESP32 and S3, 1 on C3, C6 and S2
+ports = 2
+_peripherals = {}
+
+
+class _Peripheral:
+    """What is behind every object of one id: the port keeps one, and a new object of the same id opens it anew."""
+
+    microphone = None
+    speaker = None
+    is_blocking = True
+
+    def close(self):
+        if self.speaker:
+            self.speaker.close()
+        if self.microphone:
+            self.microphone.close()
+        self.microphone = self.speaker = None
 
 
 class I2S(lines.Pollable):
     """One direction of one peripheral.
 
     Args:
-        id: 0 or 1; making another object with the same id ends the first.
+        id: below `ports`; making another object with the same id ends what the first did, and both are the same from then on.
         sck, ws, sd: pins; not used.
         mode: `RX` or `TX`.
-        bits: 16.
-        format: `MONO`.
+        bits: 16, or 32 with `RX`.
+        format: `MONO`, or `STEREO` with `RX`.
         rate: samples a second.
-        ibuf: bytes of the driver's ring.
+        ibuf: bytes for DMA buffers.
     """
 
     RX = 0x11
@@ -41,92 +57,68 @@ class I2S(lines.Pollable):
     MONO = 0
     STEREO = 1
 
-    def __init__(self, id, *, sck, ws, sd, mode, bits, format, rate, ibuf):
-        if id not in (0, 1):
+    def __init__(self, id, **settings):
+        if not 0 <= id < ports:
             raise ValueError("invalid id")
+        self._its = _peripherals.setdefault(id, _Peripheral())
+        self.init(**settings)
+
+    def init(self, *, sck, ws, sd, mode, bits, format, rate, ibuf):
+        """Open it anew; arguments as for the class."""
+        self._its.close()
         if mode not in (self.RX, self.TX):
             raise ValueError("invalid mode")
-        if bits != 16:
+        if bits not in ((16, 32) if mode == self.RX else (16,)):
             raise ValueError("invalid bits")
-        if format != self.MONO:
+        if format not in ((self.MONO, self.STEREO) if mode == self.RX else (self.MONO,)):
             raise ValueError("invalid format")
-        if id in _ports:
-            _ports[id].deinit()
-        _ports[id] = self
-        self._id = id
-        self._is_blocking = True
-        self._is_open = True
-        self._speaker = None
+        self._its.is_blocking = True
         if mode == self.TX:
-            self._speaker = fake_speaker.Speaker(rate, ibuf)
+            self._its.speaker = fake_speaker.Speaker(rate, ibuf)
         else:
-            self._throw_stale_away()
-            fake_events.emit("mic_open", rate_hz=rate, ibuf_bytes=ibuf)
+            self._its.microphone = fake_microphone.Microphone(rate, ibuf, bits, format == self.STEREO)
 
     def readinto(self, buf):
         """Read samples into `buf`, whose length is a number of whole samples; gives bytes read."""
-        if self._speaker:
-            raise OSError(_EPERM, "EPERM")
+        microphone = self._its.microphone
+        self._check(microphone)
         n = len(buf)
-        if n & 1:
+        if n % microphone.frame_bytes:
             raise OSError(_EINVAL, "EINVAL")
-        if self._is_blocking:
-            return self._fill(buf)
-        return self._take(buf, n)
+        done = microphone.readinto(buf, 0, n)
+        while self._its.is_blocking and done < n:
+            time.sleep_ms(1)
+            done += microphone.readinto(buf, done, n - done)
+        return done
 
     def write(self, buf, off=-1, n=-1):
         """Write samples: `write(buf)`, `write(buf, n)` or `write(buf, off, n)`, as a stream does; gives bytes taken."""
-        if not self._speaker:
-            raise OSError(_EPERM, "EPERM")
+        speaker = self._its.speaker
+        self._check(speaker)
         if n < 0:
             n = len(buf) if off < 0 else off
             off = 0
-        done = self._speaker.write(buf, off, n)
-        while self._is_blocking and done < n & ~1:
+        done = speaker.write(buf, off, n)
+        while self._its.is_blocking and done < n & ~1:
             time.sleep_ms(1)
-            done += self._speaker.write(buf, off + done, n - done)
+            done += speaker.write(buf, off + done, n - done)
         return done
 
     def ioctl(self, request, arg):
         """Answer a poll, which also ends blocking mode."""
         if request != _POLL:
             return -1
-        self._is_blocking = False
-        if self._speaker:
-            return arg & _POLL_OUT if self._speaker.free() else 0
-        return arg & _POLL_IN
+        self._its.is_blocking = False
+        if self._its.speaker:
+            return arg & _POLL_OUT if self._its.speaker.is_ready() else 0
+        return arg & _POLL_IN if self._its.microphone and self._its.microphone.is_ready() else 0
 
     def deinit(self):
-        """Stop; the object must not be used again."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        del _ports[self._id]
-        if self._speaker:
-            self._speaker.close()
-        else:
-            fake_events.emit("mic_close")
+        """Stop; once more does nothing, and anything but opening anew is an error."""
+        self._its.close()
 
-    def _take(self, buf, n):
-        fake_pin.look()
-        if _microphone is None:
-            return 0
-        got = lines.take(_microphone, buf, n)
-        if got < 0:
-            fake_power.outside_gone()
-        return got
-
-    def _fill(self, buf):
-        view = memoryview(buf)
-        done = 0
-        while done < len(buf):
-            got = self._take(view[done:], len(buf) - done)
-            done += got
-            if not got:
-                time.sleep_ms(1)
-        return done
-
-    def _throw_stale_away(self):
-        waste = bytearray(512)
-        while self._take(waste, len(waste)):
-            pass
+    def _check(self, wanted):
+        if wanted is None:
+            if self._its.microphone or self._its.speaker:
+                raise OSError(_EPERM, "EPERM")
+            raise OSError(*_CLOSED)

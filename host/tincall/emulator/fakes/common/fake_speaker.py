@@ -1,8 +1,13 @@
-"""The emulated board's DAC: a ring that is played by the clock, and a wire on which the runner hears what was played.
+"""The emulated board's transmitting DMA: a ring of buffers played by the clock, and a wire on which the runner hears it.
 
 Rules of this file:
-- The clock alone decides how many samples are due; they come out of the ring, and silence takes their place when it is
-  empty. What is written to the wire is therefore the exact timeline of the output, gaps included.
+- As on the chip (MicroPython's ports/esp32/machine_i2s.c over ESP-IDF 5's channel driver): a buffer holds 256 samples, so
+  `ibuf` makes `ibuf / 512` buffers, never fewer than two. They are played in a ring from the opening on, written or not; one
+  that was played is cleared and waits, in a queue one shorter than the ring, to be written again. So a write has to wait for
+  the end of the first buffer, what is written now is heard when the ring comes round to it, and a writer who is late is
+  heard as silence.
+- The clock alone decides what is due. What goes to the wire from the first sample written on is therefore the exact timeline
+  of the output, gaps included.
 - Nothing here blocks. Frames that the wire does not take are counted and told later as lost, so the timeline stays right.
 - After the constructor nothing allocates: frames are built in place, all numbers stay below 2**30.
 
@@ -12,7 +17,7 @@ whole or not at all (POSIX, PIPE_BUF).
 | kind | value | payload |
 |---|---|---|
 | O opened | 0 | JSON: t_ns (time of day), rate_hz, ibuf_bytes |
-| S started | us from opening to the first sample | |
+| S started | us from opening to the first buffer in which something was written | |
 | P played | 0 | samples, int16 little endian |
 | G silence for want of samples | number of samples | |
 | L lost on this wire | number of samples | |
@@ -25,13 +30,14 @@ import time
 import lines
 
 HEADER_BYTES = 8
-# what one frame carries at most; small enough that a frame fits a pipe's page with others
-PAYLOAD_BYTES = 1024
-# the clock is followed in steps of this length, so that no product leaves the small integers
-BLOCK_US = 10000
+FRAMES = 256
+BUFFER_BYTES = FRAMES * 2
 # how long opening waits for a runner that is slow to read
 _OPEN_WAIT_MS = 200
 
+# the clock of the output; tests put their own here
+ticks_us = time.ticks_us
+_SILENCE = bytes(BUFFER_BYTES)
 _wire = lines.writer("TINCALL_SPK_FD")
 _open = []
 
@@ -46,68 +52,75 @@ class Speaker:
     """One output channel.
 
     Args:
-        rate_hz: samples a second, a multiple of 100.
-        ibuf_bytes: size of the driver's ring, even.
+        rate_hz: samples a second, 8000, 16000 or 32000.
+        ibuf_bytes: what the program asked for.
     """
 
     def __init__(self, rate_hz, ibuf_bytes):
-        if rate_hz % 100:
-            raise ValueError("rate must be a multiple of 100 Hz")
-        self._ring = bytearray(ibuf_bytes)
-        self._head = 0
-        self._level = 0
-        self._frame = bytearray(HEADER_BYTES + PAYLOAD_BYTES)
-        self._block_samples = rate_hz // 100
+        self._buffer_us = FRAMES * 1000000 // rate_hz
+        if self._buffer_us * rate_hz != FRAMES * 1000000:
+            raise ValueError("rate must be 8000, 16000 or 32000 Hz")
+        self._count = max(ibuf_bytes // BUFFER_BYTES, 2)
+        self._memory = bytearray(self._count * BUFFER_BYTES)
+        self._is_written = bytearray(self._count)
+        self._playing = 0  # number of the buffer that is played; buffer n stands at n % count
+        self._free = (
+            0  # number of the oldest buffer that was played and may be written; the queue ends before `_playing`
+        )
+        self._writing = 0
+        self._at = BUFFER_BYTES  # what was written of buffer `_writing`
+        self._frame = bytearray(max(HEADER_BYTES + BUFFER_BYTES, 256))
         self._lost_samples = 0
         self._is_started = False
         self._start_untold = False
         self._start_us = 0
-        self._block_played_samples = 0
-        self._opened_us = self._block_us = time.ticks_us()
+        self._opened_us = self._buffer_began_us = ticks_us()
         self._tell_opened(time.time_ns(), rate_hz, ibuf_bytes)
         _open.append(self)
 
-    def free(self):
-        """Give the bytes the ring takes now."""
+    def is_ready(self):
+        """Tell whether a write would be taken."""
         self.run()
-        return len(self._ring) - self._level
+        return self._at < BUFFER_BYTES or self._free < self._playing
 
     def write(self, buf, off, n):
-        """Take samples into the ring; the first ones start the clock of the output; allocates nothing.
+        """Take samples into the buffers that are free; allocates nothing.
 
         Returns:
-            Bytes taken, even, 0 when the ring is full.
+            Bytes taken, even, 0 when every buffer is full.
         """
-        n = min(n, self.free()) & ~1
-        if not n:
-            return 0
-        if not self._is_started:
-            self._start()
-        tail = (self._head + self._level) % len(self._ring)
-        first = min(n, len(self._ring) - tail)
-        lines.move(self._ring, tail, buf, off, first)
-        lines.move(self._ring, 0, buf, off + first, n - first)
-        self._level += n
-        return n
+        self.run()
+        done = 0
+        n &= ~1
+        while done < n:
+            if self._at == BUFFER_BYTES:
+                if self._free == self._playing:
+                    break
+                self._writing = self._free % self._count
+                self._free += 1
+                self._at = 0
+            part = min(n - done, BUFFER_BYTES - self._at)
+            lines.move(self._memory, self._writing * BUFFER_BYTES + self._at, buf, off + done, part)
+            self._is_written[self._writing] = 1
+            self._at += part
+            done += part
+        return done
 
     def run(self):
         """Play what the clock says was played since the last time; allocates nothing."""
-        if not self._is_started:
-            return
-        since_us = time.ticks_diff(time.ticks_us(), self._block_us)
-        blocks = since_us // BLOCK_US
-        within_samples = (since_us - blocks * BLOCK_US) * self._block_samples // BLOCK_US
-        due_samples = blocks * self._block_samples + within_samples - self._block_played_samples
-        self._block_us = time.ticks_add(self._block_us, blocks * BLOCK_US)
-        self._block_played_samples = within_samples
-        from_ring_samples = min(due_samples, self._level // 2)
-        self._play(from_ring_samples * 2)
-        if due_samples > from_ring_samples:
-            self._tell_or_lose(71, due_samples - from_ring_samples)  # G
+        while time.ticks_diff(ticks_us(), self._buffer_began_us) >= self._buffer_us:
+            self._play(FRAMES)
+            self._playing += 1
+            if self._playing - self._free == self._count:
+                self._free += 1
+            self._buffer_began_us = time.ticks_add(self._buffer_began_us, self._buffer_us)
 
     def close(self):
-        """Play up to now and stop; what is left in the ring is not heard, as when the driver is removed."""
+        """Play up to now and stop; what is left in the buffers is not heard, as when the driver is removed."""
         self.run()
+        begun_samples = time.ticks_diff(ticks_us(), self._buffer_began_us) * FRAMES // self._buffer_us
+        if begun_samples:
+            self._play(begun_samples)
         self._tell_lost()
         self._put(67, 0, 0)  # C
         if self in _open:
@@ -122,25 +135,19 @@ class Speaker:
                 return
             time.sleep_ms(1)
 
-    def _start(self):
-        self._is_started = True
-        self._start_untold = True
-        self._block_us = time.ticks_us()
-        self._start_us = time.ticks_diff(self._block_us, self._opened_us)
-        self._tell_lost()
-
-    def _play(self, n):
-        while n:
-            chunk = min(n, PAYLOAD_BYTES, len(self._ring) - self._head)
-            lines.move(self._frame, HEADER_BYTES, self._ring, self._head, chunk)
-            if not self._tell_lost() or not self._put(80, 0, chunk):  # P
-                self._lost_samples += chunk // 2
-            self._head = (self._head + chunk) % len(self._ring)
-            self._level -= chunk
-            n -= chunk
-
-    def _tell_or_lose(self, kind, samples):
-        if not self._tell_lost() or not self._put(kind, samples, 0):
+    def _play(self, samples):
+        """Put the start of the buffer whose turn it is on the wire and clear it."""
+        at = self._playing % self._count
+        if self._is_written[at]:
+            self._is_written[at] = 0
+            if not self._is_started:
+                self._is_started = self._start_untold = True
+                self._start_us = time.ticks_diff(self._buffer_began_us, self._opened_us)
+            lines.move(self._frame, HEADER_BYTES, self._memory, at * BUFFER_BYTES, samples * 2)
+            lines.move(self._memory, at * BUFFER_BYTES, _SILENCE, 0, BUFFER_BYTES)
+            if not self._tell_lost() or not self._put(80, 0, samples * 2):  # P
+                self._lost_samples += samples
+        elif self._is_started and (not self._tell_lost() or not self._put(71, samples, 0)):  # G
             self._lost_samples += samples
 
     def _tell_lost(self):

@@ -41,7 +41,7 @@ def put(wire, buf, n):
 
 def move(to, to_off, source, source_off, n):
     """Copy `n` bytes between two buffers."""
-    to[to_off : to_off + n] = source[source_off : source_off + n]
+    to[to_off : to_off + n] = memoryview(source).cast("B")[source_off : source_off + n]
 
 
 def power_off(status):
