@@ -178,7 +178,7 @@ class JitterBuffer:
                 self._next = seq  # reordered before play-out began: its turn has not passed
                 self._at = media
             else:
-                fate = self._too_late(slot, ahead)
+                fate = self._past(slot, ahead)
         elif self._state[slot] >= _FULL:
             fate = DUPLICATE
         if fate == DUPLICATE:
@@ -346,7 +346,7 @@ class JitterBuffer:
             self._pass()
             turns -= 1
 
-    def _too_late(self, slot: int, ahead: int) -> int:
+    def _past(self, slot: int, ahead: int) -> int:
         """Judge a packet whose turn has passed: LATE when it was not here for it, else one more of a frame that was."""
         state = self._state[slot]
         if ahead < -self._mask or not state or state >= _FULL:
