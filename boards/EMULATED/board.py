@@ -23,6 +23,8 @@ MIC_SD = 32
 MIC_IBUF_BYTES = 24576
 # gain for a microphone that gives little, in thousandths of a dB, up to 18000
 MIC_GAIN_MDB = 0
+# whether a voice is brought to an even level; here what goes into the microphone comes out at the far end as it was
+AGC = False
 
 # speaker: as above, and 512 bytes make 16 ms; three buffers, kept full, are 32 to 48 ms of delay
 SPK_ID = 1
@@ -30,6 +32,9 @@ SPK_SCK = 26
 SPK_WS = 25
 SPK_SD = 22
 SPK_IBUF_BYTES = 1536
+
+# whether the speaker is heard in the microphone; these two do not stand in one room
+ECHO = False
 
 # delay at which the jitter buffer aims; with the speaker's ring it makes up most of the way from the link to the ear
 JITTER_MS = 40
