@@ -179,8 +179,8 @@ class Suppressor:
     While the loudspeaker speaks, and as long after as it may still be heard, the microphone is 30 dB down. It opens when it has
     been 8 dB louder than the echo can be for 40 ms, and then the loudspeaker is 12 dB down. How loud the echo can be is learnt:
     a frame of the loudspeaker comes back within the frames of the microphone that are remembered, so the loudest of these is
-    at least as loud as its echo, and the least difference ever seen is a bound; it rises by 1 dB a second, for a handset
-    that is moved.
+    at least as loud as its echo, and the least difference seen is a bound. It falls by a quarter of what it is too high, since
+    one frame may be damped by chance, and rises by 1 dB a second, for a handset that is moved.
 
     Args:
         ptime_ms: sound of a frame.
@@ -228,7 +228,8 @@ class Suppressor:
         at = (at + 1) % len(played)
         oldest = played[at]
         if oldest:
-            self.coupling = min(self.coupling + ms, (max(heard) - oldest) * 1000)
+            nearer = (max(heard) - oldest) * 1000 - self.coupling
+            self.coupling += nearer >> 2 if nearer < 0 else ms
         played[at] = 0
         self._at = at
         self.far_speaks = loudest > 0

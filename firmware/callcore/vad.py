@@ -87,17 +87,13 @@ def decibels(value: int) -> int:
     """
     if value < 1:
         return 0
-    power = 8
-    while value > 511:
-        value >>= 1
-        power += 1
-    while value < 256:
+    power = 29
+    while value < 0x20000000:
         value <<= 1
         power -= 1
-    # lg2(1 + f) is nearly f + 0.344 * f * (1 - f); f in 256ths, the sum in 65536ths, and 10 * lg(2) is 3.0103
-    value -= 256
-    value = (value << 8) + (value * (256 - value) * 88 >> 8)
-    return power * 3010 + (power * 77 >> 8) + (value * 3010 >> 16)
+    # lg2(1 + f) is nearly f + 0.344 * f * (1 - f), f and the sum in 1024ths; 10 * lg(2) is 3.0103
+    value = (value >> 19) - 1024
+    return ((power << 10) + value + (value * (1024 - value) * 11 >> 15)) * 24082 >> 13
 
 
 class Vad:
