@@ -5,9 +5,7 @@ generator of 20 bits, 65 s of noise at 16 kHz before it repeats. Every number st
 make the same noise. Nothing is allocated after a Comfort is made.
 """
 
-from array import array
-
-from callcore.compat import const, micropython, ptr16, ptr32
+from callcore.compat import const, micropython, ptr16
 
 # the peaks of noise are three times its root mean square; louder than this they would pass full scale
 _MOST = const(10900)
@@ -34,8 +32,7 @@ class Comfort:
     """
 
     def __init__(self, seed: int) -> None:
-        # the generator's word, and the filter's plus 65536, since viper loads words without a sign
-        self._words = array("I", [seed & 0xFFFFF, 65536])
+        self._word = seed & 0xFFFFF
 
     def fill(self, buf: bytearray, off: int, samples: int, level: int) -> None:
         """Make noise of a level.
@@ -54,14 +51,16 @@ class Comfort:
         Args:
             rms: in units of a sample, 0 to 32768.
         """
-        words = self._words
-        at = off >> 1
-        _make(words[0], words[1] - 65536, at, at + samples, buf, words, min(rms, _MOST) * 3)
+        off >>= 1
+        self._word = _make(self._word, 0, off, off + samples, buf, min(rms, _MOST) * 3)
 
 
 @micropython.viper
-def _make(x: int, y: int, at: int, end: int, buf: object, words: object, gain: int) -> int:
-    """Make the samples `at` to `end`; what every sample works on comes first, since viper keeps only that in registers."""
+def _make(x: int, y: int, at: int, end: int, buf: object, gain: int) -> int:
+    """Make the samples `at` to `end` from the generator's word `x`, and give the next one.
+
+    The filter begins anew with every frame, which nobody hears; `y` is 0.
+    """
     pcm = ptr16(buf)
     while at < end:
         x = (x * 1229 + 13849) & 0xFFFFF
@@ -69,7 +68,4 @@ def _make(x: int, y: int, at: int, end: int, buf: object, words: object, gain: i
         # y is within 2**16 and 21845 in the mean square
         pcm[at] = ((y * gain + 32768) >> 16) & 0xFFFF
         at += 1
-    w = ptr32(words)
-    w[0] = x
-    w[1] = y + 65536
-    return 0
+    return x
