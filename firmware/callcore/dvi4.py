@@ -85,7 +85,7 @@ class Dvi4:
 
 @micropython.viper
 def _code(at: int, off: int, n: int, words: object, sound: object, codes: object) -> int:
-    """Code half of `n` samples, or decode as many when `n` is odd: one body for both, since an encoder contains the decoder.
+    """Code half of `n` samples, or decode as many when `n` is odd; long, yet one thing: an encoder contains the decoder.
 
     Samples and prediction stand plus 32768 here, so that no number but a difference has a sign. `off` comes to count codes, two
     in a byte, and `at` samples. They and `n` are the first arguments, since viper keeps only those in registers.
