@@ -21,3 +21,17 @@ for number in range(20000):
     fake_events.emit("pin", id=40, level=number & 1)
 say("done", True)
 """) == {"done": True}
+
+
+def test_a_buffer_thrown_away_is_counted_without_heap(bench) -> None:
+    bench.run("""
+import fake_events, micropython
+def work():
+    micropython.heap_lock()
+    for _ in range(3):
+        fake_events.overrun()
+        fake_events.beat()
+    micropython.heap_unlock()
+work()
+""")
+    assert bench.outcome.overruns == 3
