@@ -191,11 +191,12 @@ class Dtx:
         self._since = -1
         self.noise_level = -SILENT
 
-    def frame(self, speech: bool) -> int:
+    def frame(self, speech: bool, gain_db: int = 0) -> int:
         """Decide on a frame that the vad has just heard.
 
         Args:
             speech: what `Vad.frame` gave for it.
+            gain_db: how much louder than that it is sent while somebody speaks; the noise between words is, too.
 
         Returns:
             SEND, with the marker after silence; SEND_BOTH: first send the frame before, with its own time and the marker, then
@@ -208,11 +209,12 @@ class Dtx:
             # where the last packet was one of noise, the time of the frame before is taken
             return SEND_BOTH if since > 0 else SEND
         since += 1
+        noise = -vad.floor - gain_db
         # a frame that is getting louder may be the one before a word: leave its time free
-        due = since >= self._every or abs(vad.floor + self.noise_level) >= _NOISE_DB
+        due = since >= self._every or abs(noise - self.noise_level) >= _NOISE_DB
         if since == 0 or since >= 2 * self._every or (due and vad.level - vad.floor < _NOISE_DB):
             self._since = 0
-            self.noise_level = -vad.floor
+            self.noise_level = max(noise, 0)
             return NOISE
         self._since = since
         return NOTHING

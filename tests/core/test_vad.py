@@ -200,6 +200,14 @@ def test_noise_that_changes_by_3_db_is_told_at_once():
     assert decide(dtx, [0, 0]) == [NOISE, NOTHING] and dtx.noise_level == 61
 
 
+def test_noise_is_as_loud_as_it_was_between_words():
+    dtx = Dtx(Ears(-64, -64), 20)
+    assert dtx.frame(False, 12) == NOISE and dtx.noise_level == 52
+    assert dtx.frame(False, 12) == NOTHING
+    assert dtx.frame(False, 15) == NOISE and dtx.noise_level == 49
+    assert Dtx(Ears(-5, -5), 20).frame(False, 18) == NOISE
+
+
 def test_in_noise_every_frame_is_sent():
     ears = Ears(-40, -42)
     ears.is_noisy = True
