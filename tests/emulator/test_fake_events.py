@@ -30,7 +30,6 @@ def work():
     micropython.heap_lock()
     for _ in range(3):
         fake_events.overrun()
-        fake_events.beat()
     micropython.heap_unlock()
 work()
 """)
