@@ -176,7 +176,6 @@ class JitterBuffer:
         if ahead < 0:
             if self._fresh and not self.started and seq_diff(self._top, seq) <= self._mask:
                 self._next = seq  # reordered before play-out began: its turn has not passed
-                self._at = media
             else:
                 fate = self._past(slot, ahead)
         elif self._state[slot] >= _FULL:

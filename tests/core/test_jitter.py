@@ -42,6 +42,7 @@ class Line:
         self.ptime_ms = ptime_ms
         self.slots = slots
         self.played = []
+        self.made = self.sent = 0
 
     def take(self, data):
         """Put a packet now; give its fate."""
@@ -257,6 +258,15 @@ def test_after_starvation_concealment_goes_on_until_half_the_target():
     assert line.counts() == (0, 0, 0, 4, 0)
 
 
+def test_a_loss_is_heard_as_concealment_however_late_play_out_is():
+    line = started()
+    assert line.turn(4) == "missing"
+    line.put(*range(103, 106), *range(107, 120))
+    line.buffer.target_ms = 20
+    assert [line.turn() for _ in range(5)] == [103, 104, 105, "missing", 107]
+    assert line.counts() == (1, 0, 0, 2, 0)
+
+
 def test_sequence_numbers_wrap():
     line = Line()
     for i in range(300):
@@ -323,12 +333,11 @@ def test_a_steady_network_brings_the_target_down():
 
 def stalls(line, every, delay, seconds):
     """Feed a line whose network stalls for `delay` turns once in `every`; the player is not asked to adapt."""
-    seq = 0
-    for n in range(seconds * 50):
-        if n % every < every - delay:
-            while seq <= n:
-                line.put(seq)
-                seq += 1
+    for _ in range(seconds * 50):
+        if line.made % every < every - delay:
+            line.put(*range(line.sent, line.made + 1))
+            line.sent = line.made + 1
+        line.made += 1
         line.turn()
 
 
@@ -343,6 +352,41 @@ def test_a_rare_stall_does_not_set_the_target():
     line = Line(target_ms=40)
     stalls(line, 1500, 5, 120)
     assert line.buffer.target_ms == 20
+
+
+def test_one_half_second_in_fourteen_sets_the_target():
+    line = Line(target_ms=40)
+    stalls(line, 350, 5, 150)
+    assert line.buffer.target_ms == 110
+
+
+def test_after_two_minutes_it_still_learns_within_two_seconds():
+    line = Line(target_ms=40)
+    stalls(line, 1, 0, 120)
+    assert line.buffer.target_ms == 20
+    stalls(line, 25, 5, 3)
+    assert line.buffer.target_ms == 110
+
+
+def test_what_was_long_ago_is_forgotten_wholly():
+    line = Line(target_ms=40)
+    for every, delay in ((25, 3), (30, 6), (40, 9)):
+        stalls(line, every, delay, 5)
+    share = line.buffer._share
+    assert sum(share) == 1 << 15 and sum(part > 0 for part in share) > 2
+    stalls(line, 1, 0, 240)
+    assert list(share) == [1 << 15] + [0] * 24
+
+
+def test_late_packets_are_learned_from():
+    line = Line(target_ms=40)
+    for seq in range(1000):
+        if seq % 25:
+            line.put(seq)
+        if seq % 25 == 7 and seq > 25:
+            line.put(seq - 7)
+        line.turn()
+    assert line.buffer.late > 30 and line.buffer.target_ms == 150
 
 
 def test_the_target_stays_two_frames_below_the_cap():
@@ -392,12 +436,27 @@ def test_far_too_late_is_told_at_each_turn():
     line.put(*range(103, 108))
     assert line.turn() == 100 and line.buffer.wish_ms() == 100
     assert wishes(line, 108, 3) == [100] * 3
-    # what a player does whose frames are silent
+    # what a player does whose frames are silent; it may leave it at the wish before
     left_out = 0
     while line.buffer.delay_ms() > 84:
         line.get()
         left_out += 1
     assert left_out == 4
+
+
+def test_beyond_the_cap_is_far_too_late():
+    line = started()
+    line.put(112)
+    line.turns(103)
+    line.buffer.target_ms = 160
+    assert wishes(line, 104, 3) == [100] * 3
+
+
+def test_a_wish_not_asked_for_does_not_outlive_its_turn():
+    line = started()
+    line.put(103, 104, 105, 106, 108)
+    assert line.turn(7) == 106
+    assert line.turn() == "missing" and line.buffer.wish_ms() == 0
 
 
 def test_too_early_is_told_at_the_third_turn():
@@ -418,6 +477,12 @@ def test_changing_sides_begins_anew():
         line.turns(104 + len(found))
         found.append(line.buffer.wish_ms())
     assert found == [0] * 9 + [-30]
+    found = []
+    for target_ms in (90, 90, 20, 20, 20):
+        line.buffer.target_ms = target_ms
+        line.turns(114 + len(found))
+        found.append(line.buffer.wish_ms())
+    assert found == [0] * 4 + [40]
 
 
 def test_only_a_played_frame_raises_a_wish():
@@ -494,6 +559,8 @@ def test_a_spurt_begins_when_it_is_as_old_as_the_target():
         first = 101 + count
         line.turn(20)
         assert spurt_after(line, first, 140)[: quiet + 1] == ["quiet"] * quiet + [first]
+        line.buffer.target_ms = 200
+        assert line.turn() == first + 8 - quiet, "within a spurt nothing waits"
         assert line.counts() == (0, 0, 0, 0, 0)
 
 
@@ -543,6 +610,14 @@ def test_a_timestamp_further_on_is_silence_without_a_word():
     assert line.counts() == (0, 0, 0, 1, 0)
 
 
+def test_one_frame_that_was_never_sent_is_silence_too():
+    line = started()
+    line.turn(2)
+    line.take(packet(103, at=104))
+    assert [line.turn() for _ in range(4)] == [102, "quiet", 103, "missing"]
+    assert line.counts() == (0, 0, 0, 1, 0)
+
+
 def test_a_duplicate_of_noise_and_late_noise():
     line = silent()
     assert line.take(noise(103, 103)) == DUPLICATE
@@ -580,9 +655,11 @@ def test_noise_with_a_spectrum_and_noise_without_a_level():
     line = started()
     long = packet(103, 11, 103, 13)
     long[12] = 44
+    assert line.put(104) == STORED
     assert line.take(long) == STORED
-    assert line.take(packet(104, 0, 104, 13)) == REFUSED
+    assert line.take(packet(105, 0, 105, 13)) == REFUSED
     assert line.turn(4) == "quiet" and line.buffer.noise_level == 44
+    assert line.turn() == 104, "the spectrum went nowhere"
 
 
 # bursts, jumps, and what a peer should not do
@@ -607,6 +684,15 @@ def test_a_burst_that_fits_is_played_whole():
     line.put(*range(103, 103 + 25))
     assert [line.turn() for _ in range(25)] == list(range(103, 128))
     assert line.counts() == (0, 0, 0, 25, 0)
+
+
+def test_the_newest_of_a_burst_is_kept_though_silence_stands_before_it():
+    line = started(slots=4)
+    assert line.turn() == 100
+    line.put(103, 104)
+    line.take(packet(105, at=150))
+    assert line.turn() == "quiet" and line.buffer.skipped == 4
+    assert line.turn(2) == 105
 
 
 def test_stragglers_of_a_gap_are_late_or_duplicates():
@@ -639,6 +725,14 @@ def test_a_gap_beyond_the_store_loses_what_never_came():
         assert line.buffer.lost == gap - 1
 
 
+def test_all_that_comes_after_a_long_gap_is_played():
+    line = started()
+    line.turn(1 + 208)
+    line.put(*range(303, 312))
+    assert line.turn(9) == 311 and line.played[3:] == list(range(303, 312))
+    assert line.buffer.lost == 200 and line.buffer.skipped == 0
+
+
 def test_a_burst_before_play_out_begins():
     line = Line()
     line.put(*range(100))
@@ -658,6 +752,17 @@ def test_a_new_stream_loses_nothing():
         line.turn(2)
         assert line.turn() == other - 1
         assert line.turn() == other
+
+
+def test_a_new_stream_has_a_fastest_packet_of_its_own():
+    line = started()
+    line.put(110)
+    assert line.turn() == 100 and line.buffer.delay_ms() == 60 + 160
+    line.put(20000)
+    line.turn()
+    line.put(20001)
+    line.turn()
+    assert line.turn() == 20000 and line.buffer.delay_ms() == 60
 
 
 def test_the_edge_between_a_burst_and_a_jump():
