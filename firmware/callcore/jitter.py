@@ -272,7 +272,7 @@ class JitterBuffer:
             self._side = min(self._side, 0) - 1
         elif over > self.ptime_ms + _SLACK_MS:
             self._side = max(self._side, 0) + 1
-            if self._delay > min(2 * self.target_ms, self._cap_ms) + self.ptime_ms:
+            if self._delay > min(2 * self.target_ms + self.ptime_ms, self._cap_ms):
                 self._side = _TURNS  # far above: at each turn
         else:
             self._side = 0
