@@ -25,7 +25,7 @@ _SHORTEST = const(5)  # periods, of voices of 400 ...
 _LONGEST = const(29)  # ... to 69 Hz
 _MATCH = const(20)  # what has to be like itself a period ago
 _KEPT = const(10)  # remembered besides a frame: with 20 ms enough for both of these
-_LEAD = const(4)  # the head of the period that is repeated
+_LEAD = const(1)  # the head of the period that is repeated
 _FADE = const(16)  # the cross-fade that ends a gap
 _SPLICE = const(10)  # that of a frame made shorter: with the longest period it fits into 20 ms
 
