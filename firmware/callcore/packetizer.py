@@ -2,7 +2,7 @@
 
 from array import array
 
-from callcore.wire import advance, write_header
+from callcore.wire import NOISE_TYPE, advance, write_header
 
 
 class Packetizer:
@@ -40,3 +40,16 @@ class Packetizer:
         advance(self._state, self._samples)
         self.sent += 1
         return at
+
+    def noise(self, buf: bytearray, off: int) -> int:
+        """Write the header of a packet of comfort noise (RFC 3389), whose time is that of the next packet; see `header`."""
+        at = write_header(buf, off, 0, NOISE_TYPE, self._state)
+        advance(self._state, 0)
+        self.sent += 1
+        return at
+
+    def skip(self, packets: int) -> None:
+        """Let the time of some packets pass without sending them; -1 takes one of them back."""
+        state = self._state
+        advance(state, packets * self._samples)
+        state[0] = (state[0] - 1) & 0xFFFF

@@ -9,6 +9,7 @@ from callcore.compat import const, micropython, ptr8, ptr32, uint
 
 RTP_HEADER_BYTES = const(12)
 MAX_PACKET_BYTES = const(2048)  # the largest binary message of the wire: 40 ms of 16 kHz L16 with room to spare
+NOISE_TYPE = const(13)  # payload type of comfort noise (RFC 3389)
 
 SOUND = const(0)
 TOO_SHORT = const(1)

@@ -57,6 +57,28 @@ def test_two_streams_do_not_share_a_state():
     assert (one.sent, two.sent) == (2, 1)
 
 
+def test_silence_passes_time_and_noise_takes_none():
+    packetizer = Packetizer(8, 160, 1, 65535, 0xFFFFFFF0)
+    buf = bytearray(12)
+
+    def told():
+        return wire.seq(buf, 0), int.from_bytes(buf[4:8], "big"), wire.payload_type(buf, 0), wire.marker(buf, 0)
+
+    assert packetizer.noise(buf, 0) == 12
+    assert told() == (65535, 0xFFFFFFF0, 13, 0)
+    packetizer.skip(1)
+    packetizer.header(buf, 0, 1)
+    assert told() == (0, 0x90, 8, 1)
+    packetizer.skip(3)
+    packetizer.skip(-1)
+    packetizer.header(buf, 0, 0)
+    assert told() == (1, 0x130 + 320, 8, 0)
+    packetizer.skip(-6)
+    packetizer.header(buf, 0, 0)
+    assert told() == (2, 0x1D0 + 320 - 960 & 0xFFFFFFFF, 8, 0)
+    assert packetizer.sent == 4
+
+
 if MICROPYTHON:
     import micropython
 
