@@ -19,6 +19,11 @@ _STATS = (
     '{"t":"stats","call":"c1","final":true,"up":{"sent":4294967295,"dropped":0},"down":{"received":250,"lost":1,"late":2,'
     '"concealed":3,"jitter_ms":7,"buffer_ms":60,"underruns":0}}'
 )
+_MORE_STATS = _STATS.replace('"dropped":0', '"dropped":0,"silent":40').replace(
+    '"underruns":0',
+    '"underruns":0,"played":246,"noises":5,"quiet":41,"duplicates":1,"skipped":0,"refused":0,"foreign":0,"shortened_ms":20,'
+    '"lengthened_ms":0,"delay_ms":55,"target_ms":40,"jitter_p95_ms":30',
+)
 _VALID = [
     ("board", _HELLO),
     ("relay", _WELCOME),
@@ -49,6 +54,7 @@ _VALID = [
     ("relay", '{"t":"ended","call":"r1","cause":690,"released_by":"device","duration_ms":536870911}'),
     ("relay", '{"t":"contacts","contacts":[]}'),
     ("board", _STATS),
+    ("board", _MORE_STATS),
     ("board", '{"t":"ping","id":0}'),
     ("relay", '{"t":"ping","id":65536}'),
     ("board", '{"t":"pong","id":65536}'),
@@ -161,6 +167,7 @@ _MALFORMED: list[tuple[str, bytes | str, str]] = [
     ("relay", '{"t":"ended","call":"r1","cause":16,"released_by":"nobody","duration_ms":0}', "ended"),
     ("relay", '{"t":"ended","call":"r1","cause":16,"released_by":"device","duration_ms":536870912}', "ended"),
     ("board", _STATS.replace("true", "1"), "stats"),
+    ("board", _MORE_STATS.replace(":41", ":-1"), "stats"),
     ("board", _STATS.replace("4294967295", "4294967296"), "stats"),
     ("board", '{"t":"error","about":"ping","reason":"' + "x" * 257 + '"}', "error"),
 ]

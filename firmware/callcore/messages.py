@@ -18,8 +18,9 @@ the board, the relay. A field with `?` may be absent. Keys that the table does n
     bye       B R   call, cause
     ended     R     call, cause, released_by device|phone|relay, duration_ms 0 to 2^29-1
     contacts  R     contacts [{id, name}] 0-32
-    stats     B     call, final bool, up {sent, dropped},
-                    down {received, lost, late, concealed, jitter_ms, buffer_ms, underruns}
+    stats     B     call, final bool, up {sent, dropped, silent?},
+                    down {received, lost, late, concealed, jitter_ms, buffer_ms, underruns}, and those of
+                    MORE_COUNTERS, each of which may be absent
     ping pong B R   id 0 to 2^30-1
     error     B R   about text 0-32, reason text 0-256
 
@@ -57,6 +58,21 @@ _COUNT = Integer(0, 0xFFFFFFFF)
 _VERSION = OneOf(1)
 _CODEC = Token(16)
 _CODECS = Many(_CODEC, 1, 8)
+# what `stats` can tell of the way down beyond what it must: see docs/protocol.md section 9
+MORE_COUNTERS = (
+    "played",
+    "noises",
+    "quiet",
+    "duplicates",
+    "skipped",
+    "refused",
+    "foreign",
+    "shortened_ms",
+    "lengthened_ms",
+    "delay_ms",
+    "target_ms",
+    "jitter_p95_ms",
+)
 _PTIME = OneOf(20, 40)
 _PTIMES = Many(_PTIME, 1, 2)
 _FEATURES = Many(Token(32), 0, 16)
@@ -66,17 +82,10 @@ _CALL = ("call", _ID)
 _OFFER = Record((("codecs", _CODECS), ("ptimes", _PTIMES)))
 _CHOICE = Record((("codec", _CODEC), ("ptime", _PTIME)))
 _AGREED = Record((("codec", _CODEC), ("ptime", _PTIME), ("ssrc", _COUNT), ("remote_ssrc", _COUNT)), (("cn", Flag()),))
-_UP = Record((("sent", _COUNT), ("dropped", _COUNT)))
+_UP = Record((("sent", _COUNT), ("dropped", _COUNT)), (("silent", _COUNT),))
 _DOWN = Record(
-    (
-        ("received", _COUNT),
-        ("lost", _COUNT),
-        ("late", _COUNT),
-        ("concealed", _COUNT),
-        ("jitter_ms", _COUNT),
-        ("buffer_ms", _COUNT),
-        ("underruns", _COUNT),
-    )
+    tuple((name, _COUNT) for name in ("received", "lost", "late", "concealed", "jitter_ms", "buffer_ms", "underruns")),
+    tuple((name, _COUNT) for name in MORE_COUNTERS),
 )
 _JUST_CALL = Record((_CALL,))
 _CALL_AND_CAUSE = Record((_CALL, ("cause", _CAUSE)))
