@@ -1,20 +1,19 @@
 """Sound in a call: two loops over objects handed in, microphone to link and link to speaker.
 
-Everything is allocated when a Voice is made, before the call; the loops themselves allocate nothing, so that no collection
-can fall into speech (proven under `micropython.heap_lock()` in tests/handset/voice_heap.py). Microphone and speaker run at
-16 kHz whatever the codec is; the coder steps down to its own rate. A frame that is missing is played as silence, and counted.
+What is said and what is heard is made in callcore.uplink and callcore.downlink; here it is moved. Everything is allocated when
+a Voice is made, before the call; the loops themselves allocate nothing, so that no collection can fall into speech (proven under
+`micropython.heap_lock()` in tests/handset/voice_heap.py). Microphone and speaker run at 16 kHz whatever the codec is.
 """
 
 import asyncio
-from array import array
 
-from callcore import coders, wire
 from callcore.compat import const, ticks_diff
+from callcore.downlink import Downlink
 from callcore.framer import MAX_HEADER_BYTES as PACKET_OFFSET
-from callcore.jitter import PLAYED, JitterBuffer
 from callcore.mask import move
-from callcore.media import PAYLOAD_TYPE, codec, frame_bytes, frame_ticks
-from callcore.packetizer import Packetizer
+from callcore.media import frame_bytes
+from callcore.uplink import Uplink
+from callcore.wire import RTP_HEADER_BYTES
 from handset import clock
 
 _POLL_MS = const(5)
@@ -28,45 +27,45 @@ class Voice:
         link: an open Link.
         microphone: object with `readinto(buf) -> bytes`, non-blocking, 16-bit little-endian mono at 16 kHz (handset.audio).
         speaker: object with `write(buf, off, n) -> bytes`, the same.
-        media: the answer's choice: `codec`, `ptime`, `ssrc` (ours), `remote_ssrc`.
+        media: the answer's choice: `codec`, `ptime`, `ssrc` (ours), `remote_ssrc`, and `cn` where silence is not sent.
         seq: first sequence number, random.
         stamp: first timestamp, random.
-        target_ms: delay of the jitter buffer, 20 to 200 ms.
+        target_ms: delay with which the jitter buffer begins, 20 to 200 ms.
         ring_ms: how much sound the speaker's driver holds, in ms.
+        agc: bring the voice at the microphone to an even level.
+        echo: the microphone hears the speaker, and nothing else keeps that out: one side is heard at a time.
 
     Attributes:
+        gain_mdb: volume of the speaker in thousandths of a dB, 0 or below (callcore.level.volume).
         jitter: the JitterBuffer, with the counters of what arrived.
         underruns: times the speaker's ring ran dry because the loop came too late.
     """
 
-    def __init__(self, link, microphone, speaker, media, seq, stamp, target_ms, ring_ms):
+    def __init__(self, link, microphone, speaker, media, seq, stamp, target_ms, ring_ms, agc=False, echo=False):
         name = media["codec"]
         ptime_ms = media["ptime"]
+        has_noise = media.get("cn", False)
         self._link = link
         self._microphone = microphone
         self._speaker = speaker
-        self._samples = ptime_ms * _SAMPLES_PER_MS
-        self._payload_bytes = frame_bytes(name, ptime_ms)
-        self._payload_type = codec(name)[PAYLOAD_TYPE]
-        ticks = frame_ticks(name, ptime_ms)
-        self._packets = Packetizer(self._payload_type, ticks, media["ssrc"], seq, stamp)
-        self._theirs = _state(media["remote_ssrc"])
-        self.jitter = JitterBuffer(self._payload_bytes, ptime_ms, ticks, target_ms)
-        self._coder = coders.coder(name, self._samples)
-        self._frame = bytearray(self._samples * 2)  # microphone, being filled
+        echo_ms = ring_ms if echo else -1
+        self._up = Uplink(
+            link, PACKET_OFFSET, name, ptime_ms, media["ssrc"], has_noise, seq, stamp, agc=agc, echo_ms=echo_ms
+        )
+        self._down = Downlink(name, ptime_ms, media["remote_ssrc"], has_noise, target_ms)
+        self.jitter = self._down.jitter
+        frame_size = ptime_ms * _SAMPLES_PER_MS * 2
+        self._frame = bytearray(frame_size)  # microphone, being filled
         self._filled = 0
-        self._heard = bytearray(self._samples * 2)  # what the microphone gave at once
-        self._codes = bytearray(self._payload_bytes)
-        self._silence = bytearray(self._samples * 2)
-        self._sound = bytearray(self._samples * 2)  # for the speaker
-        self._playing = self._silence
-        self._played = len(self._silence)  # bytes of `_playing` that the speaker has taken
+        self._heard = bytearray(frame_size)  # what the microphone gave at once
+        self._size = 0  # bytes of the sound that is being played, ...
+        self._played = 0  # ... and how many of them the speaker has taken
         self._ring_ms = ring_ms
         self._full_ms = clock.now_ms()  # when the speaker's ring was last known to be full
+        self.gain_mdb = 0
         self.underruns = 0
-        self._marker = 1
         self._tasks = []
-        link.media_open(wire.RTP_HEADER_BYTES + self._payload_bytes)
+        link.media_open(RTP_HEADER_BYTES + frame_bytes(name, ptime_ms))
 
     def start(self):
         """Start both loops."""
@@ -81,10 +80,16 @@ class Voice:
         self._microphone.deinit()
         self._speaker.deinit()
 
+    def mute(self, muted):
+        """Send silence, or what the microphone hears again."""
+        self._up.muted = muted
+
     def figures(self):
         """Give the counters of the call, as the message `stats` carries them: (up, down)."""
         jitter = self.jitter
-        up = {"sent": self.sent - self._link.dropped, "dropped": self._link.dropped}
+        heard = self._down
+        dropped = self._link.dropped
+        up = {"sent": self._up.sent - dropped, "dropped": dropped, "silent": self._up.silent}
         down = {
             "received": jitter.received,
             "lost": jitter.lost,
@@ -93,13 +98,25 @@ class Voice:
             "jitter_ms": jitter.jitter_ms(),
             "buffer_ms": jitter.level_ms(),
             "underruns": self.underruns,
+            "played": jitter.played,
+            "noises": jitter.noises,
+            "quiet": jitter.quiet,
+            "duplicates": jitter.duplicates,
+            "skipped": jitter.skipped,
+            "refused": jitter.refused,
+            "foreign": heard.foreign,
+            "shortened_ms": heard.shortened_ms,
+            "lengthened_ms": heard.lengthened_ms,
+            "delay_ms": max(jitter.delay_ms(), 0),
+            "target_ms": jitter.target_ms,
+            "jitter_p95_ms": jitter.jitter_p95_ms,
         }
         return up, down
 
     @property
     def sent(self):
         """Packets handed to the link, those included that it dropped."""
-        return self._packets.sent
+        return self._up.sent
 
     def take(self, buf, off, n, now_ms):
         """Take a packet from the link; allocates nothing.
@@ -107,12 +124,7 @@ class Voice:
         Returns:
             True when it belongs to this call's stream.
         """
-        if wire.check(buf, off, n) or not wire.ssrc_equal(buf, off, self._theirs):
-            return False
-        if wire.payload_type(buf, off) != self._payload_type:
-            return False
-        self.jitter.put(buf, off, n, now_ms)
-        return True
+        return self._down.take(buf, off, n, now_ms)
 
     async def _uplink(self):
         """Microphone to link, as fast as the microphone gives."""
@@ -131,23 +143,15 @@ class Voice:
                 self._filled += part
                 if self._filled == len(frame):
                     self._filled = 0
-                    self._send()
-
-    def _send(self):
-        """Encode the filled frame into the link's own buffer and hand it over."""
-        link = self._link
-        buf = link.media_buffer()
-        at = self._packets.header(buf, PACKET_OFFSET, self._marker)
-        self._marker = 0
-        self._coder.encode(self._frame, 0, buf, at, self._samples)
-        link.send_media(wire.RTP_HEADER_BYTES + self._payload_bytes)
+                    self._up.frame(frame)
 
     async def _downlink(self):
         """Jitter buffer to speaker; the speaker's own ring sets the pace."""
+        sound = self._down.sound
         while True:
-            left = len(self._playing) - self._played
+            left = self._size - self._played
             if left:
-                n = self._speaker.write(self._playing, self._played, left)
+                n = self._speaker.write(sound, self._played, left)
                 now_ms = clock.now_ms()
                 if not n:
                     self._full_ms = now_ms
@@ -161,16 +165,8 @@ class Voice:
                 self._next()
 
     def _next(self):
-        """Choose what the speaker gets for the next frame."""
+        """Make what the speaker gets next."""
+        gain_mdb = self.gain_mdb + self._up.duck
+        self._size = 2 * self._down.next(clock.now_ms(), gain_mdb)
         self._played = 0
-        if self.jitter.get(self._codes, 0, clock.now_ms()) == PLAYED:
-            self._coder.decode(self._codes, 0, self._sound, 0, self._samples)
-            self._playing = self._sound
-        else:
-            self._playing = self._silence
-
-
-def _state(ssrc):
-    """Keep an SSRC where viper reads it."""
-
-    return array("I", [0, 0, ssrc])
+        self._up.played(self._down.vad, gain_mdb)

@@ -15,6 +15,12 @@ def echo(connection: Connection) -> None:
             connection.send(kind, payload)
 
 
+def figures(line: str) -> dict[str, int]:
+    """Read a line of names and numbers."""
+    words = line.replace("alive True", "").split()
+    return {name: int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
+
+
 def test_cases(check, board):
     check(board, "voice_cases.py")
 
@@ -26,7 +32,20 @@ def test_call_takes_no_heap_per_frame(run, authority, board, codec, tls_1_2):
     with Peer(authority.server(), echo, tls_1_2) as peer:
         done = run(board, "voice_heap.py", peer.port, authority.anchor, codec)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "grown 0" in done.stdout
+    fates = figures(done.stdout)
+    assert fates["grown"] == fates["silent"] == fates["quiet"] == 0
+    assert fates["lost"] > 0 and fates["concealed"] > 0
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("board", ["unix", "unix32"])
+def test_a_call_that_saves_silence_takes_none_either(run, authority, board):
+    with Peer(authority.server(), echo) as peer:
+        done = run(board, "voice_heap.py", peer.port, authority.anchor, "G722", "silence")
+    assert done.returncode == 0, done.stdout + done.stderr
+    fates = figures(done.stdout)
+    assert fates["grown"] == 0
+    assert min(fates["silent"], fates["quiet"], fates["noises"], fates["lost"]) > 0
 
 
 @pytest.mark.alone

@@ -1,8 +1,10 @@
 """Runs on MicroPython: a call's voice loops over a real TLS link with the heap locked, for some hundred frames.
 
-    micropython voice_heap.py PORT ANCHOR CODEC [allocate]
+    micropython voice_heap.py PORT ANCHOR CODEC [silence] [allocate]
 
-With `allocate` the encoder allocates once per frame; the run must then fail, which shows that it could.
+The microphone's half seconds are loud and silent in turns, each 17th packet is lost on its way back, level and echo are
+governed, so that every part of the path has its turn. With `silence` only speech is sent. With `allocate` the
+encoder allocates once per frame; the run must then fail, which shows that it could.
 """
 
 import asyncio
@@ -17,18 +19,22 @@ FRAMES = 150
 
 
 class Tone:
-    """A microphone that always has 20 ms more, on the clock."""
+    """A microphone that always has 20 ms more, on the clock: 25 frames loud, 25 silent."""
 
     def __init__(self):
         self._next_ms = clock.now_ms()
         self._block = bytearray(bytes(range(256)) * 2 + bytes(128))
+        self._silence = bytearray(640)
+        self.given = 0
 
     def readinto(self, buf):
         if clock.now_ms() < self._next_ms:
             return 0
         self._next_ms += 20
+        block = self._block if self.given % 50 < 25 else self._silence
+        self.given += 1
         for i in range(640):
-            buf[i] = self._block[i]
+            buf[i] = block[i]
         return 640
 
     def deinit(self):
@@ -46,7 +52,7 @@ class Ear:
         if clock.now_ms() < self._next_ms:
             return 0
         self._next_ms += 20
-        self.taken += n
+        self.taken += 1
         return n
 
     def deinit(self):
@@ -66,7 +72,7 @@ class Spoiled:
 
 
 def spoil(sound):
-    sound._coder = Spoiled(sound._coder)
+    sound._up._coder = Spoiled(sound._up._coder)
 
 
 async def main():
@@ -75,20 +81,31 @@ async def main():
     stream = await tls.connect("127.0.0.1", int(sys.argv[1]), "localhost", anchor, 5000)
     rest = await link.upgrade(stream, "/v1/link", "localhost", "token", 5000)
     sounds = []
+    came = bytearray(1)
 
     def media(buf, off, n):
-        sounds[0].take(buf, off, n, clock.now_ms())
+        came[0] = (came[0] + 1) % 17
+        if came[0]:
+            sounds[0].take(buf, off, n, clock.now_ms())
 
     line = link.Link(stream, rest, print, media)
-    choice = {"codec": sys.argv[3], "ptime": 20, "ssrc": 0x89ABCDEF, "remote_ssrc": 0x89ABCDEF}
-    sound = voice.Voice(line, Tone(), Ear(), choice, 65500, 0xFFFFF000, 40, 40)
+    choice = {
+        "codec": sys.argv[3],
+        "ptime": 20,
+        "ssrc": 0x89ABCDEF,
+        "remote_ssrc": 0x89ABCDEF,
+        "cn": "silence" in sys.argv,
+    }
+    tone = Tone()
+    ear = Ear()
+    sound = voice.Voice(line, tone, ear, choice, 65500, 0xFFFFF000, 40, 40, agc=True, echo=True)
     sounds.append(sound)
     if "allocate" in sys.argv:
         spoil(sound)
     moving = asyncio.create_task(line.run())
     sound.start()
     await clock.sleep_ms(500)
-    up, down = sound.sent, sound.jitter.played
+    up, down = tone.given, ear.taken
     gc.collect()
     before = gc.mem_alloc()
     nap = clock.sleep_ms(FRAMES * 20)
@@ -96,11 +113,13 @@ async def main():
     await nap
     micropython.heap_unlock()
     grown = gc.mem_alloc() - before
-    up = sound.sent - up
-    down = sound.jitter.played - down
+    up = tone.given - up
+    down = ear.taken - down
     alive = not moving.done() and not any(task.done() for task in sound._tasks)
     sound.stop()
-    print("up %d down %d grown %d alive %s lost %d" % (up, down, grown, alive, sound.jitter.lost))
+    told, heard = sound.figures()
+    fates = " ".join("%s %d" % pair for pair in sorted(heard.items()))
+    print("up %d down %d grown %d alive %s silent %d %s" % (up, down, grown, alive, told["silent"], fates))
     ok = alive and grown <= 64 and up > FRAMES * 9 // 10 and down > FRAMES * 9 // 10
     sys.exit(0 if ok else 1)
 
