@@ -1,6 +1,16 @@
-"""`python -m tincall` is `tincall`."""
+"""The program: `tincall` and `python -m tincall`."""
 
-from tincall.cli.main import run
+import signal
+
+
+def run() -> None:
+    """Load the command line and run it; Ctrl-C just ends the program until it has a better answer."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tincall.cli import main
+
+    main.run()
+
 
 if __name__ == "__main__":
     run()
