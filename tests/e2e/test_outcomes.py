@@ -37,7 +37,8 @@ def test_the_board_calls_and_hangs_up(relay, interpreter, tone):
         record = relay.settled(board.sn)
         assert_end(board, record, causes.NORMAL, "device")
         assert board.states() == ["DIALLING", "RINGBACK", "ANSWERED", "CLOSING", "ENDED"]
-        assert (record["direction"], record["phone"], record["codec"]) == ("out", "alice", "PCMA")
+        codec = "PCMA" if interpreter == "cpython" else "G722"
+        assert (record["direction"], record["phone"], record["codec"]) == ("out", "alice", codec)
         assert_accounted(board, record)
 
 

@@ -14,9 +14,9 @@ from tincall.wechat import facts, notify, payload, phone_leg, rooms, vocabulary,
 from tincall.wechat.adapter import RING_MOST_MS
 from tincall.wechat.api import CALL_PATH
 from tincall.wechat.phone_calls import LIFE_S
+from tincall.wechat.room_plan import NATIVE
 from tincall.wechat.vocabulary import Status
 from tincall.worker import protocol, room
-from tincall.worker.room_process import RoomLimits
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/wechat.md").read_text()
@@ -53,7 +53,7 @@ def test_every_error_number_and_status_of_the_code_stands_in_the_page() -> None:
 
 
 def test_its_limits_are_those_of_the_code() -> None:
-    patience, limits, wechat = phone_leg.Patience(), RoomLimits(), Settings.model_fields["wechat"].annotation()
+    patience, limits, wechat = phone_leg.Patience(), NATIVE, Settings.model_fields["wechat"].annotation()
     for text in (
         f"`push_wait_s` ({patience.push_ms // 1000} s)",
         f"`peer_wait_s` ({patience.peer_ms // 1000} s)",

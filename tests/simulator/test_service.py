@@ -130,7 +130,8 @@ def test_copies_may_run_beside_each_other():
     async def scene(it):
         room = await it.call()
         await until(lambda: len(it.came) == 4, "all copies")
-        assert room.state == "ringing" and not it.service.ledger.remarks
+        await until(lambda: room.state == "ringing", "ringing")
+        assert not it.service.ledger.remarks
 
     played(scene, plan=PushPlan(repeats=3, concurrent=True))
 
