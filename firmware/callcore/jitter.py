@@ -6,8 +6,9 @@ Delay is measured in ms, from arrival times and timestamps, never by counting pa
 longer than the fastest packet of the last two seconds, so that a clock that drifts is followed. The worst delay of each
 500 ms goes into a histogram that forgets (about 30 s; less at the start); what 95 % of them do not pass is the target, held
 between 20 ms and two packets below the cap. The delay of play-out is the age of a frame at its turn, over that same fastest
-packet. `wish_ms` asks the player to shorten or to lengthen what it plays when that delay has left the band above the
-target for three turns, at once when it is far above. Nobody reports what the player did: the next turn just comes earlier.
+packet. `wish_ms` asks the player to shorten or to lengthen what it plays when that delay has left the band of one frame above
+the target for three turns; at every second turn until it is well within, at each turn while it is far above. Nobody reports
+what the player did: the next turn just comes earlier.
 
 Which turn passes: a frame that is missing while later ones are here is lost; its turn is concealed and passes. When nothing
 at all is here the turn does *not* pass: over TCP the frame is late, not lost, and waiting costs delay where skipping would
@@ -106,36 +107,25 @@ class JitterBuffer:
         self._data = bytearray(slots * payload_bytes)
         self._state = bytearray(slots)
         self._media = array("i", [0] * slots)  # when each frame was made, in ms of the sender's clock from the anchor
-        self.received = self.played = self.lost = self.late = self.duplicates = self.refused = 0
-        self.noises = self.concealed = self.quiet = self.skipped = 0
-        self.started = False
-        self.noise_level = _NO_NOISE
-        self._fresh = False  # the first packet of a stream may still turn out to be reordered
-        self._over = False  # more came than can be held
-        self._silent = False  # nobody speaks
-        self._dry = False  # the last turn was concealed
-        self._next = 0  # sequence number whose turn is next; grows past 65535, the rest of the arithmetic wraps
-        self._at = 0  # when its frame was made, if the sound goes on
-        self._top = 0  # highest sequence number held or passed
-        self._newest = 0  # when its frame was made
-        self._count = 0
         self._anchor = bytearray(_HEADER_BYTES)  # header of the packet from which both clocks are counted
-        self._anchor_ms = 0
-        # delays of packets are counted from the anchor's; only their differences mean anything
-        self._last = 0
-        self._fastest = _NEVER
-        self._slowest = 0
         self._fast = array("i", [0] * _BLOCKS)
-        self._block_ms = 0
-        self._jitter = 0  # RFC 3550 section 6.4.1, in sixteenths of a ms
         self._share = array("H", [0] * _BUCKETS)
         self._share[min(max(target_ms - 1, 0) // _WIDTH_MS, _BUCKETS - 1)] = _ONE
         self._learned = 1
         self.target_ms = target_ms
-        self.jitter_p95_ms = 0
-        self._delay = 0
-        self._asks = False
-        self._side = 0  # turns above the band, or below it when negative
+        self.noise_level = _NO_NOISE
+        self.received = self.played = self.lost = self.late = self.duplicates = self.refused = 0
+        self.noises = self.concealed = self.quiet = self.skipped = self.jitter_p95_ms = 0
+        # next: sequence number whose turn is next; grows past 65535, what reads it wraps. at: when its frame was made, if the
+        # sound goes on. top: highest sequence number held or passed. newest: when its frame was made
+        self._next = self._at = self._top = self._newest = self._count = self._anchor_ms = 0
+        # delays of packets, counted from the anchor's; only their differences mean anything. jitter: of RFC 3550 section
+        # 6.4.1, in sixteenths of a ms. side: turns above the band, or below it when negative
+        self._last = self._slowest = self._block_ms = self._jitter = self._delay = self._side = 0
+        self._fastest = _NEVER
+        # fresh: the first packet of a stream may still turn out to be reordered. over: more came than can be held. silent:
+        # nobody speaks. dry: the last turn was concealed
+        self.started = self._fresh = self._over = self._silent = self._dry = self._asks = False
 
     def put(self, buf: bytearray, off: int, n: int, now_ms: int) -> int:
         """Take a packet that has passed `wire.check`; its payload is copied.
@@ -270,7 +260,7 @@ class JitterBuffer:
         over = self._delay - self.target_ms
         if over < -_SLACK_MS:
             self._side = min(self._side, 0) - 1
-        elif over > self.ptime_ms + _SLACK_MS:
+        elif over > self.ptime_ms + (-_SLACK_MS if self._side > 0 else _SLACK_MS):
             self._side = max(self._side, 0) + 1
             if self._delay > min(2 * self.target_ms + self.ptime_ms, self._cap_ms):
                 self._side = _TURNS  # far above: at each turn
@@ -278,7 +268,7 @@ class JitterBuffer:
             self._side = 0
         if -_TURNS < self._side < _TURNS:
             return 0
-        self._side = 0
+        self._side = 1 if over > 0 else 0  # once too late, down to the middle of the band
         return over
 
     def level_ms(self) -> int:
