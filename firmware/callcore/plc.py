@@ -124,7 +124,7 @@ class Concealer:
         Args:
             pcm: buffer that holds the frame as `heard` left it.
             off: offset of the frame in bytes, even.
-            n: samples of it.
+            n: samples of it; what has another length by now stays as it is.
 
         Returns:
             Samples that are left; `n` when nothing could be taken.
@@ -137,7 +137,7 @@ class Concealer:
         Args:
             pcm: buffer that holds the frame as `heard` left it, with room for MAX_PERIOD_SAMPLES more.
             off: offset of the frame in bytes, even.
-            n: samples of it.
+            n: as of `shorten`.
 
         Returns:
             Samples that are there now; `n` when nothing could be put in.
@@ -151,7 +151,7 @@ class Concealer:
         at = self._end - fade
         found = _match(0, 0, 0, past, self._end, self._step)
         level = mean(past, at * 2, fade)
-        if self._period or (found >> 8 > level * _LIKE and level << 6 > self._floor * 2):
+        if self._period or n != self._size or (found >> 8 > level * _LIKE and level << 6 > self._floor * 2):
             return n
         period = found & 0xFF
         fro = at - period

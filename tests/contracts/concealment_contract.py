@@ -247,4 +247,12 @@ def case_what_is_concealed_keeps_its_length(kit):
         assert len(kit.shorten(made)) == len(kit.lengthen(made)) == kit.size
 
 
+def case_a_frame_changes_its_length_once(kit):
+    kit.run(tone(kit, 5, 2), "hh")
+    for change in (kit.shorten, kit.lengthen):
+        once = change(kit.heard(tone(kit, 5, 1)))
+        assert len(once) != kit.size
+        assert np.array_equal(kit.shorten(once), once) and np.array_equal(kit.lengthen(once), once)
+
+
 CASES = [value for name, value in globals().items() if name.startswith("case_")]

@@ -88,7 +88,7 @@ class Concealer:
         Returns:
             What is left; `frame` itself when nothing could be taken.
         """
-        period = self._spliced()
+        period = self._spliced(frame)
         if not period:
             return frame
         fade = rule._SPLICE * self._step
@@ -102,7 +102,7 @@ class Concealer:
         Returns:
             The longer frame, by at most `callcore.plc.MAX_PERIOD_SAMPLES`; `frame` itself when nothing could be put in.
         """
-        period = self._spliced()
+        period = self._spliced(frame)
         if not period:
             return frame
         fade = rule._SPLICE * self._step
@@ -110,9 +110,9 @@ class Concealer:
         joined = _crossed(frame[len(frame) - fade :], again[:fade])
         return np.concatenate((frame[: len(frame) - fade], joined, again[fade:]))
 
-    def _spliced(self) -> int:
+    def _spliced(self, frame: Samples) -> int:
         """Give the period by which the last frame may change its length, or 0."""
-        if self._period:
+        if self._period or len(frame) != self._size:
             return 0
         period, unlike = self._match()
         level = int(np.abs(self._past[-rule._SPLICE * self._step :].astype(np.int32)).mean())
