@@ -28,6 +28,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 OLDEST = (1, 28)
 ROOMS = ("callcore", "handset")
+# how callcore asks which interpreter it is on, as a statement of its own; on a board the answer is known
+_IS_BOARD = re.compile(r"^([ \t]*)if (not )?MICROPYTHON:", re.MULTILINE)
 # boards start main.py and nothing else by that name, so it is compiled to be judged, and copied as it is
 MAIN = "main.py"
 # architectures whose machine code can be run here
@@ -82,6 +84,11 @@ def version(compiler: Path) -> str:
     return found[1]
 
 
+def for_board(text: str) -> str:
+    """Answer the question whether this is MicroPython, so that the compiler leaves out what is for CPython; lines stay."""
+    return _IS_BOARD.sub(lambda found: f"{found[1]}if {'False' if found[2] else 'True'}:", text)
+
+
 def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = None, lines: bool = False) -> bytes:
     """Compile a file.
 
@@ -99,17 +106,15 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
         BuildError: it does not compile, or the compiler printed anything at all.
     """
     shown = source.name if source.parent == FIRMWARE else f"{source.parent.name}/{source.name}"
-    command = [
-        str(compiler or find_compiler()),
-        f"-march={arch}",
-        "-O0" if lines else "-O3",
-        "-s",
-        shown,
-        "-o",
-        str(made),
-        str(source),
-    ]
-    status, said = _ask(command)
+    text = source.read_text()
+    answered = for_board(text)
+    if answered != text:
+        source = made.with_name(f"{source.stem}.board.py")
+        source.write_text(answered)
+    command = [str(compiler or find_compiler()), f"-march={arch}", "-O0" if lines else "-O3", "-s", shown]
+    status, said = _ask([*command, "-o", str(made), str(source)])
+    if answered != text:
+        source.unlink()
     if status or said:
         raise BuildError(f"{shown} for {arch}: {said or f'mpy-cross ended with status {status}'}")
     try:

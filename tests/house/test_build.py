@@ -59,6 +59,20 @@ def test_line_numbers_are_kept_for_whoever_asks(tmp_path: Path) -> None:
     assert b"handset/voice.py" in short
 
 
+def test_what_is_for_cpython_alone_does_not_go_on_a_board(tmp_path: Path) -> None:
+    mask = build.FIRMWARE / "callcore/mask.py"
+    assert "from_bytes" in mask.read_text()
+    made = build.compile_file(mask, "x64", tmp_path / "made.mpy")
+    assert b"from_bytes" not in made and b"mask" in made
+    assert [path.name for path in tmp_path.iterdir()] == ["made.mpy"]
+
+
+def test_the_answer_for_a_board_changes_no_other_word_and_no_line() -> None:
+    text = "if MICROPYTHON:\n    a = 1\nelse:\n    a = 2\n  if not MICROPYTHON:\n    x\nif MICROPYTHON and b:\n    y\n"
+    want = "if True:\n    a = 1\nelse:\n    a = 2\n  if False:\n    x\nif MICROPYTHON and b:\n    y\n"
+    assert build.for_board(text) == want
+
+
 def test_an_old_compiler_is_refused_before_it_makes_anything(
     fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
