@@ -63,7 +63,7 @@ def test_a_silent_speaker_is_said(tmp_path: Path) -> None:
 def test_it_wants_one_thing_to_do(tmp_path: Path, more: list[str]) -> None:
     done = tincall("stream", tmp_path, *more)
     assert done.exit_code == 2
-    assert "--play FILE or --record FILE" in done.stderr
+    assert "--play FILE, --record FILE and --rtp HOST:PORT" in done.stderr
 
 
 def test_no_board_is_said(tmp_path: Path) -> None:

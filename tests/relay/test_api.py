@@ -20,7 +20,7 @@ PHONES = [{"id": "alice", "name": "Alice"}]
 ROUTES = [
     ("GET", "/v1/devices"), ("POST", "/v1/devices"), ("GET", "/v1/devices/x"), ("DELETE", "/v1/devices/x"),
     ("GET", "/v1/phones"), ("POST", "/v1/calls"), ("GET", "/v1/calls"), ("GET", "/v1/calls/x"),
-    ("POST", "/v1/calls/x/hangup"),
+    ("POST", "/v1/calls/x/hangup"), ("GET", "/v1/calls/x/rtp?party=phone"),
 ]  # fmt: skip
 
 
@@ -29,6 +29,7 @@ class FakeExchange:
         self.asked = []
         self.refusal = None
         self.links = {}
+        self.taps = {}
 
     def phone_calls(self, sn, phone_id):
         self.asked.append((sn, phone_id))
@@ -42,6 +43,10 @@ class FakeExchange:
 
     def live(self):
         return [{"call_id": "live"}]
+
+    def tap(self, call_id, party):
+        self.asked.append((call_id, party))
+        return self.taps.get(call_id)
 
     def online(self, sn):
         return self.links.get(sn)
@@ -290,7 +295,8 @@ def test_the_published_description_names_every_route(tmp_path):
         described = (await s.ask("GET", "/openapi.json", headers={})).json()["paths"]
         found = {(method.upper(), path) for path, methods in described.items() for method in methods}
         named = {
-            (m, p.replace("/devices/x", "/devices/{sn}").replace("/calls/x", "/calls/{call_id}")) for m, p in ROUTES
+            (m, p.partition("?")[0].replace("/devices/x", "/devices/{sn}").replace("/calls/x", "/calls/{call_id}"))
+            for m, p in ROUTES
         }
         assert found == named | {("GET", "/livez"), ("GET", "/readyz")}
         assert all("422" not in one["responses"] for methods in described.values() for one in methods.values())
@@ -317,5 +323,32 @@ def test_whatever_is_posted_is_done_or_refused_and_never_a_bug(tmp_path):
 
         loop = asyncio.get_running_loop()
         await asyncio.to_thread(post)
+
+    scene(tmp_path, go)
+
+
+class FakeTap:
+    async def frames(self):
+        yield b"\0\x03one"
+        yield b"\0\x03two"
+
+
+def test_rtp_is_given_until_the_call_ends(tmp_path):
+    async def go(s):
+        s.exchange.taps["c1"] = FakeTap()
+        answer = await s.ask("GET", "/v1/calls/c1/rtp?party=device")
+        assert (answer.status_code, answer.content) == (200, b"\0\x03one\0\x03two")
+        assert answer.headers["cache-control"] == "no-store"
+        assert s.exchange.asked == [("c1", "device")]
+
+    scene(tmp_path, go)
+
+
+def test_rtp_of_nobody_is_refused(tmp_path):
+    async def go(s):
+        refusal(await s.ask("GET", "/v1/calls/c1/rtp?party=device"), 404, "unknown")
+        await s.store.records.opened("c1", "board-1", "alice", "out")
+        refusal(await s.ask("GET", "/v1/calls/c1/rtp?party=phone"), 409, "silent")
+        refusal(await s.ask("GET", "/v1/calls/c1/rtp?party=cat"), 400, "bad_request")
 
     scene(tmp_path, go)

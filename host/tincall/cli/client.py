@@ -5,7 +5,8 @@ header of one session and is never shown.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,6 +67,18 @@ class Client:
         """
         return self._request("POST", path, json=body)
 
+    @contextmanager
+    def stream(self, path: str, **query: Any) -> Iterator[Iterator[bytes]]:
+        """Ask for something that goes on: gives pieces as they come, until it ends.
+
+        Raises:
+            OperatorError: as of `get`; or the relay was silent for long, or is gone.
+        """
+        with self._answer("GET", path, params=query, stream=True) as answer:
+            if answer.status_code != 200:
+                self._judged(answer)
+            yield self._pieces(answer)
+
     def delete(self, path: str) -> dict[str, Any]:
         """Ask for something to be removed.
 
@@ -80,11 +93,20 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
+    def _pieces(self, answer: requests.Response) -> Iterator[bytes]:
+        try:
+            yield from answer.iter_content(None)
+        except requests.exceptions.RequestException:
+            raise OperatorError(f"The relay at {self.url} fell silent.", "See what it writes.") from None
+
     def _request(self, method: str, path: str, **given: Any) -> dict[str, Any]:
+        return self._judged(self._answer(method, path, **given))
+
+    def _answer(self, method: str, path: str, **given: Any) -> requests.Response:
         run_it = f"Start it with `tincall relay --data {self._folder.root}`."
         try:
             # an answer that leads elsewhere would take the token along
-            answer = self._session.request(method, self.url + path, timeout=TIMEOUT_S, allow_redirects=False, **given)
+            return self._session.request(method, self.url + path, timeout=TIMEOUT_S, allow_redirects=False, **given)
         except requests.exceptions.SSLError:
             raise OperatorError(
                 f"What answers at {self.url} does not show a certificate of {self._folder.ca} for that name.",
@@ -94,7 +116,6 @@ class Client:
             raise OperatorError(f"The relay at {self.url} does not answer in time.", "See what it writes.") from None
         except requests.exceptions.ConnectionError:
             raise OperatorError(f"There is no relay at {self.url}.", run_it) from None
-        return self._judged(answer)
 
     def _judged(self, answer: requests.Response) -> dict[str, Any]:
         try:

@@ -35,7 +35,7 @@ COMMANDS = {
     "hangup": ("call", "hangup", "End a call."),
     "wechat": ("wechat", "SUBCOMMANDS", "Look at the platform's side, and sign or register Android devices."),
     "bench": ("bench", "SUBCOMMANDS", "Measure how voice comes through, and hold it against what it has to be."),
-    "stream": ("stream", "stream", "Play a WAV as a board's microphone, or record its speaker."),
+    "stream": ("stream", "stream", "Play a WAV as a board's microphone, record its speaker, or send a call's RTP."),
 }
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on the standard output, and nothing else there.")

@@ -1,4 +1,4 @@
-"""`tincall stream`: play a WAV as an emulated board's microphone, or record its speaker."""
+"""`tincall stream`: play a WAV as an emulated board's microphone, record its speaker, or send a call's RTP to a player."""
 
 import time
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tincall.cli import output
+from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.emulator.control import BoardControl
 from tincall.errors import STATUS_USAGE, OperatorError
 
@@ -15,16 +16,33 @@ _GRACE_S = 5.0
 
 
 def stream(
-    folder: Annotated[Path, typer.Argument(help="Folder of a running board.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of a running board, for --play and --record.", show_default=False)
+    ] = None,
     play: Annotated[Path | None, typer.Option(help="WAV file to play into its microphone.")] = None,
     record: Annotated[Path | None, typer.Option(help="WAV file to write what its speaker plays to.")] = None,
+    rtp: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="UDP port to send a live call's RTP packets to.")
+    ] = None,
+    sdp: Annotated[Path | None, typer.Option(help="With --rtp: SDP file to write, for a player to open.")] = None,
+    call: Annotated[str, typer.Option("--call", metavar="ID", help="With --rtp: which call, if several go on.")] = "",
+    party: Annotated[str, typer.Option(help="With --rtp: whose voice, device or phone.")] = "device",
     seconds: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="How long to record, or to wait for the microphone to open.")
+        float,
+        typer.Option(min=0.1, max=3600, help="How long to record or to send, or to wait for the microphone to open."),
     ] = 10.0,
+    data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Play a WAV as the microphone of a running board, or record its speaker."""
-    if (play is None) == (record is None):
-        raise OperatorError("say what to do", "Give either --play FILE or --record FILE.", STATUS_USAGE)
+    """Play a WAV as the microphone of a running board, record its speaker, or send a call's RTP to a player."""
+    if [play, record, rtp].count(None) != 2:
+        raise OperatorError(
+            "say what to do", "Give one of --play FILE, --record FILE and --rtp HOST:PORT.", STATUS_USAGE
+        )
+    if rtp is not None:
+        _send(rtp, sdp, call, party, seconds, data)
+        return
+    if folder is None:
+        raise OperatorError("say which board", "Give the folder of a running one.", STATUS_USAGE)
     if play is not None:
         done = _play(folder, play, seconds)
         sentence = f"{play} was played into the microphone ({done['samples'] / done['rate_hz']:.1f} s)."
@@ -32,6 +50,23 @@ def stream(
         assert record is not None
         done = _record(folder, record, seconds)
         sentence = f"{record} holds {done['samples'] / done['rate_hz']:.1f} s of what the speaker played."
+    output.result(done, lambda console: console.print(output.escape(sentence)))
+
+
+def _send(rtp: str, sdp: Path | None, call_id: str, party: str, seconds: float, data: Path) -> None:
+    """Send what one party of a call says to a player."""
+    from tincall.cli import stream_rtp
+
+    to = stream_rtp.address(rtp)
+    if party not in ("device", "phone"):
+        raise OperatorError(f"{party!r} is no party of a call", "Say --party device or --party phone.", STATUS_USAGE)
+    with Client(data) as client:
+        call = stream_rtp.live_call(client, call_id)
+        if sdp is not None:
+            stream_rtp.write_sdp(sdp, call["codec"], to)
+            output.note(f"A player opens {sdp}, such as: ffplay -protocol_whitelist file,udp,rtp {sdp}")
+        done = stream_rtp.send(client, call, party, to, seconds)
+    sentence = f"{done['packets']} packets of {done['codec']} went to {rtp}."
     output.result(done, lambda console: console.print(output.escape(sentence)))
 
 

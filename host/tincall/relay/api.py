@@ -7,11 +7,11 @@ machines and a `detail` for people. Requests are strict: an unknown field is ref
 import base64
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ from tincall.logs import get
 from tincall.relay.cdr import LIST_MAX, Records, UnknownCall
 from tincall.relay.registry import Registry, Rejected
 from tincall.relay.switchboard import CallRefused
+from tincall.relay.tap import Tap
 from tincall.relay.web_guard import MEDIA_TYPE, Guard, problem
 
 STATUS_OF = {
@@ -29,6 +30,7 @@ STATUS_OF = {
     "unknown_contact": 404,
     "exists": 409,
     "over": 409,
+    "silent": 409,
     "not_connected": 409,
     "busy": 409,
     "not_for_operators": 409,
@@ -58,6 +60,10 @@ class Exchange(Protocol):
         """Give the calls that are live."""
         ...
 
+    def tap(self, call_id: str, party: str) -> Tap | None:
+        """Listen to one party of a call; None: nobody talks in it."""
+        ...
+
     def online(self, sn: str) -> dict[str, Any] | None:
         """Say what is known of a board's link; None: it has none."""
         ...
@@ -69,6 +75,7 @@ class _Strict(BaseModel):
 
 SerialNumber = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
 CallId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+Party = Annotated[Literal["device", "phone"], Query()]
 
 
 class Enrolment(_Strict):
@@ -181,6 +188,14 @@ class Api:
             raise Rejected("over", f"Call {call_id} is {record['state']}.", "`tincall calls` shows how it went.")
         return {"call": call_id}
 
+    async def rtp(self, call_id: CallId, party: Party) -> StreamingResponse:
+        """Give what one party says from now on until the call ends: RTP packets, framed by RFC 4571."""
+        tap = self._exchange.tap(call_id, party)
+        if tap is None:
+            record = await self._records.get(call_id)
+            raise Rejected("silent", f"Nobody talks in call {call_id}: it is {record['state']}.")
+        return StreamingResponse(tap.frames(), media_type="application/octet-stream")
+
     def _device(self, sn: str) -> dict[str, Any]:
         device = self._registry.get(sn)
         shown = device.public() if device else {"sn": sn}
@@ -228,6 +243,7 @@ def build(api: Api, token: str, more: Sequence[APIRouter] = (), bodies: Mapping[
         ("GET", "/calls", api.calls, 200),
         ("GET", "/calls/{call_id}", api.record, 200),
         ("POST", "/calls/{call_id}/hangup", api.hangup, 202),
+        ("GET", "/calls/{call_id}/rtp", api.rtp, 200),
     ):
         guarded.add_api_route(path, route, methods=[method], status_code=status)
     app.include_router(health)

@@ -23,6 +23,7 @@ from tincall.relay.bridge import Bridge, Flow
 from tincall.relay.cdr import NO_FRAMES, Frames
 from tincall.relay.device_leg import RELAY, DeviceLeg
 from tincall.relay.ledger import Ledger
+from tincall.relay.tap import Tap
 
 DIALLING = "dialling"  # the phone's leg is being made, or its party invited
 RINGING = "ringing"
@@ -128,6 +129,7 @@ class LiveCall:
         self._changed = changed
         self._forgotten = forgotten
         self._bridge: Bridge | None = None
+        self._taps: dict[str, Tap] = {}
         self._answered_ms = 0
         self._word_due_ms: int | None = None
         self._forget_due_ms: int | None = None
@@ -221,6 +223,8 @@ class LiveCall:
         self._forget_due_ms = ticks_add(now_ms, FORGET_MS)
         if self._bridge is not None:
             self._bridge.close()
+        for tap in self._taps.values():
+            tap.end()
         if self.phone is not None:
             self.phone.release(cause, released_by, self.duration_ms)
         else:
@@ -291,6 +295,24 @@ class LiveCall:
         """Give the packets of both directions so far."""
         empty = Flow(_refuse).counters()
         return self._bridge.counters() if self._bridge is not None else {"up": empty, "down": dict(empty)}
+
+    def tap(self, party: str) -> Tap | None:
+        """Listen to one party; who listened to it before hears no more.
+
+        Args:
+            party: `device` or `phone`.
+
+        Returns:
+            None when nobody talks.
+        """
+        leg = self.device if party == DEVICE else self.phone
+        if self.state is not ANSWERED or leg is None:
+            return None
+        if party in self._taps:
+            self._taps[party].close()
+        self._taps[party] = Tap(leg)
+        self._log.warning("an operator listens", party=party)
+        return self._taps[party]
 
     def _frames(self) -> tuple[Frames, Frames]:
         if self._bridge is None:

@@ -27,6 +27,7 @@ from tincall.relay.ledger import Ledger
 from tincall.relay.line import Line
 from tincall.relay.live_call import ANSWERED, ENDED, LiveCall, PhoneLeg
 from tincall.relay.session import CLOSE_REVOKED, CLOSE_SUPERSEDED, Session
+from tincall.relay.tap import Tap
 from tincall.relay.waker import Waker
 from tincall.settings import CallSettings
 
@@ -218,6 +219,11 @@ class Switchboard:
             return False
         entry.call.end(causes.NORMAL, RELAY)
         return True
+
+    def tap(self, call_id: str, party: str) -> Tap | None:
+        """Listen to one party of a call, see `LiveCall.tap`; None: nobody talks in a call of that id."""
+        entry = self._calls.get(call_id)
+        return None if entry is None else entry.call.tap(party)
 
     def phone_left(self, call_id: str) -> bool:
         """Hear that a phone is out of a call, from itself and not from its leg; False: there is no live call of that id."""
