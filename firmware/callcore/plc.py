@@ -39,7 +39,7 @@ _FALL = const(168)  # nothing is left after 59 ms
 _DROP = const(1024)  # the same in 8 ms, when silence is known
 
 # a period may be cut out or put in when it differs from its neighbour by this many twentieths of their level at most
-_LIKE = const(10)
+_LIKE = const(6)
 
 _QUIET = const(4096)  # the floor before any sound, -53 dBov
 _SEED = const(1)

@@ -237,7 +237,7 @@ def test_a_change_of_length_does_not_click():
                 n = change(stream.concealer, buf, 0, 320)
                 changed += n != 320
                 out += samples(buf[: n * 2])
-            assert changed >= 8, (name, changed)
+            assert changed >= 5, (name, changed)
             assert worst_step(out) <= max(4, worst_step(signal)), name
 
 
@@ -262,6 +262,34 @@ def test_a_concealed_frame_keeps_its_length():
     before = bytes(buf)
     assert stream.concealer.shorten(buf, 0, 320) == stream.concealer.lengthen(buf, 0, 320) == 320
     assert buf == before
+
+
+def test_whatever_comes_nothing_is_written_beside_the_frame():
+    random = Random(11)
+    guard = bytes(range(64))
+    for size, rate in ((320, 16000), (640, 16000), (160, 8000)):
+        concealer = Concealer(size, rate)
+        room = MAX_PERIOD_SAMPLES * 2
+        for _ in range(40):
+            loud = (1, 2, 200, 32767)[random.below(4)]
+            frame = words([random.below(2 * loud + 1) - loud for _ in range(size)])
+            if random.below(4) == 0:
+                frame = words([(-32768, 32767)[k // 30 % 2] for k in range(size)])
+            buf = bytearray(guard) + frame + bytearray(room) + bytearray(guard)
+            kind = random.below(4)
+            if kind < 2:
+                concealer.heard(buf, 64)
+            elif kind == 2:
+                concealer.lost(buf, 64)
+            else:
+                concealer.quiet(buf, 64, random.below(128))
+            assert buf[64 + size * 2 : -64] == bytearray(room)
+            n = concealer.shorten(buf, 64, size)
+            assert buf[64 + size * 2 : -64] == bytearray(room)
+            if n == size:
+                n = concealer.lengthen(buf, 64, size)
+                assert not any(buf[64 + n * 2 : -64])
+            assert abs(n - size) <= MAX_PERIOD_SAMPLES and buf[:64] == buf[-64:] == guard
 
 
 def test_every_interpreter_makes_the_same_sound():
