@@ -18,7 +18,7 @@ def test_packets_survive_the_file(packets):
 def test_what_the_mouth_says_the_ear_plays(tmp_path):
     tone = [round(8000 * math.sin(2 * math.pi * (440 + at / 50) * at / 16000)) for at in range(320 * 20)]
     (tmp_path / "said").write_bytes(struct.pack(f"<{len(tone)}h", *tone))
-    files = {"codec": "PCMA", "ptime_ms": 20, "packets": str(tmp_path / "packets")}
+    files = {"codec": "PCMA", "ptime_ms": 20, "has_noise": False, "packets": str(tmp_path / "packets")}
     assert board_ear.mouth({**files, "pcm": str(tmp_path / "said")})["sent"] == 20
     sent = board_ear.unpack((tmp_path / "packets").read_bytes())
     assert [at_ms for at_ms, _ in sent] == list(range(20, 401, 20))
@@ -37,6 +37,6 @@ def test_what_the_mouth_says_the_ear_plays(tmp_path):
 def test_packets_of_others_are_not_heard(tmp_path):
     strange = bytes([0x80, 8, 0, 1]) + bytes(4) + b"\x11\x22\x33\x44" + bytes(160)
     (tmp_path / "packets").write_bytes(board_ear.pack([(1, strange), (2, b"no packet at all")]))
-    job = {"codec": "PCMA", "ptime_ms": 20, "target_ms": 60, "begin_ms": 0, "end_ms": 200}
+    job = {"codec": "PCMA", "ptime_ms": 20, "has_noise": False, "target_ms": 60, "begin_ms": 0, "end_ms": 200}
     done = board_ear.ear({**job, "packets": str(tmp_path / "packets"), "pcm": str(tmp_path / "heard")})
     assert done["counters"]["received"] == 0

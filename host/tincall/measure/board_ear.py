@@ -1,8 +1,8 @@
-"""A board's sound path without a board: callcore's parts in the order in which the firmware runs them, on MicroPython.
+"""A board's sound path without a board: callcore's two halves of a call as the firmware runs them, on MicroPython.
 
 A program of its own, started by `tincall.measure.ears`; it reads one JSON document, since MicroPython's unix port dies of an
 argument longer than 255 bytes, and prints another. `mouth` makes packets of PCM, `ear` makes PCM of packets. Times are ms;
-nothing sleeps, so the same packets give the same sound.
+nothing sleeps, so the same packets give the same sound. Levelling and echo are left out: they would be judged as damage.
 
 A file of packets has for each 4 bytes of time in ms and 2 bytes of length, both little-endian, then the packet.
 """
@@ -10,13 +10,12 @@ A file of packets has for each 4 bytes of time in ms and 2 bytes of length, both
 import json
 import struct
 import sys
-from array import array
 
-from callcore import coders, wire
+from callcore import wire
 from callcore.compat import MICROPYTHON
-from callcore.jitter import PLAYED, JitterBuffer
-from callcore.media import PAYLOAD_TYPE, codec, frame_bytes, frame_ticks
-from callcore.packetizer import Packetizer
+from callcore.downlink import Downlink
+from callcore.jitter import PLAYED, QUIET, JitterBuffer
+from callcore.uplink import Uplink
 
 if not MICROPYTHON:
     from typing import Any
@@ -25,6 +24,7 @@ SSRC = 0x51EE7
 SAMPLES_PER_MS = 16
 _HEAD = "<IH"
 _HEAD_BYTES = 6
+_PACKET_BYTES = 2048
 
 
 def pack(packets: "list[tuple[int, bytes]]") -> bytes:
@@ -48,88 +48,110 @@ def mouth(job: "dict[str, Any]") -> "dict[str, Any]":
     """Make packets of PCM.
 
     Args:
-        job: `codec`, `ptime_ms`, `pcm` and `packets`, the files.
+        job: `codec`, `ptime_ms`, `has_noise` (silence is not sent), `pcm` and `packets`, the files.
 
     Returns:
         `sent`, how many packets.
     """
-    name, ptime_ms = job["codec"], job["ptime_ms"]
-    samples = ptime_ms * SAMPLES_PER_MS
-    coder = coders.coder(name, samples)
-    numbers = Packetizer(codec(name)[PAYLOAD_TYPE], frame_ticks(name, ptime_ms), SSRC, 65000, 0xFFFF0000)
-    packet = bytearray(wire.RTP_HEADER_BYTES + frame_bytes(name, ptime_ms))
-    frame = bytearray(2 * samples)
-    made: "list[tuple[int, bytes]]" = []
+    ptime_ms = job["ptime_ms"]
+    lane = Lane()
+    # both numbers begin anew during a talk
+    uplink = Uplink(lane, 0, job["codec"], ptime_ms, SSRC, job["has_noise"], 65000, 0xFFFF0000, False)
+    frame = bytearray(2 * ptime_ms * SAMPLES_PER_MS)
     with open(job["pcm"], "rb") as source:
         while source.readinto(frame) == len(frame):
-            at = numbers.header(packet, 0, 0 if made else 1)
-            coder.encode(frame, 0, packet, at, samples)
-            made.append(((len(made) + 1) * ptime_ms, bytes(packet)))
+            lane.now_ms += ptime_ms
+            uplink.frame(frame)
     with open(job["packets"], "wb") as target:
-        target.write(pack(made))
-    return {"sent": len(made)}
+        target.write(pack(lane.sent))
+    return {"sent": len(lane.sent)}
+
+
+class Lane:
+    """The way out of packets: keeps them, each with the time at which it was sent.
+
+    Attributes:
+        now_ms: the time.
+        sent: packets.
+    """
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.sent: list[tuple[int, bytes]] = []
+        self._buffer = bytearray(_PACKET_BYTES)
+
+    def media_buffer(self) -> bytearray:
+        """See `callcore.uplink.Lane`."""
+        return self._buffer
+
+    def send_media(self, n: int) -> None:
+        """See `callcore.uplink.Lane`."""
+        self.sent.append((self.now_ms, bytes(self._buffer[:n])))
+
+
+class Watched:
+    """A jitter buffer that tells what it gave last; all else is its own.
+
+    Args:
+        buffer: the jitter buffer.
+        packets: all that may come.
+
+    Attributes:
+        kind: of the last turn; QUIET where it was not asked.
+        packet: number of the packet that was played; -1: none.
+    """
+
+    def __init__(self, buffer: JitterBuffer, packets: "list[tuple[int, bytes]]") -> None:
+        self._buffer = buffer
+        self._whose = {packet[wire.RTP_HEADER_BYTES :]: number for number, (_, packet) in enumerate(packets)}
+        self.reset()
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._buffer, name)
+
+    def reset(self) -> None:
+        """Forget the last turn."""
+        self.kind, self.packet = QUIET, -1
+
+    def get(self, out: bytearray, off: int, now_ms: int) -> int:
+        """See `JitterBuffer.get`."""
+        kind = self._buffer.get(out, off, now_ms)
+        self.kind = kind
+        self.packet = self._whose[bytes(out[off:])] if kind == PLAYED else -1
+        return kind
 
 
 def ear(job: "dict[str, Any]") -> "dict[str, Any]":
     """Make PCM of packets, as a speaker takes it that began at `begin_ms` and never waits.
 
     Args:
-        job: `codec`, `ptime_ms`, `target_ms`, `begin_ms`, `end_ms`, `packets` and `pcm`, the files.
+        job: `codec`, `ptime_ms`, `has_noise`, `target_ms`, `begin_ms`, `end_ms`, `packets` and `pcm`, the files.
 
     Returns:
         `turns`: of each turn its kind, when it was, how many samples it gave, and the number of the packet in the file that
         was played, -1 for none; `counters` of the jitter buffer.
     """
-    return Ear(job).run(job)
-
-
-class Ear:
-    """The receiving end of one call.
-
-    Args:
-        job: as of `ear`.
-    """
-
-    def __init__(self, job: "dict[str, Any]") -> None:
-        name, ptime_ms = job["codec"], job["ptime_ms"]
-        self._samples = ptime_ms * SAMPLES_PER_MS
-        self._codes = bytearray(frame_bytes(name, ptime_ms))
-        self._pcm = bytearray(2 * self._samples)
-        self._silence = bytearray(2 * self._samples)
-        self._coder = coders.coder(name, self._samples)
-        self.jitter = JitterBuffer(len(self._codes), ptime_ms, frame_ticks(name, ptime_ms), job["target_ms"])
-
-    def turn(self, now_ms: int) -> int:
-        """Take one turn of the speaker; gives its kind, the sound is in `_pcm`."""
-        kind = self.jitter.get(self._codes, 0, now_ms)
-        if kind == PLAYED:
-            self._coder.decode(self._codes, 0, self._pcm, 0, self._samples)
-        else:
-            self._pcm[:] = self._silence
-        return kind
-
-    def run(self, job: "dict[str, Any]") -> "dict[str, Any]":
-        """Play a whole file of packets."""
-        with open(job["packets"], "rb") as source:
-            packets = unpack(source.read())
-        whose = {packet[wire.RTP_HEADER_BYTES :]: number for number, (_, packet) in enumerate(packets)}
-        theirs = array("I", [0, 0, SSRC])
-        turns = []
-        at = played = 0
-        now_ms = job["begin_ms"]
-        with open(job["pcm"], "wb") as target:
-            while now_ms < job["end_ms"]:
-                while at < len(packets) and packets[at][0] <= now_ms:
-                    at_ms, packet = packets[at]
-                    at += 1
-                    if not wire.check(packet, 0, len(packet)) and wire.ssrc_equal(packet, 0, theirs):
-                        self.jitter.put(packet, 0, len(packet), at_ms)  # type: ignore[arg-type]
-                kind = self.turn(now_ms)
-                turns.append((kind, now_ms, self._samples, whose[bytes(self._codes)] if kind == PLAYED else -1))
-                target.write(self._pcm)
-                played += self._samples
-                now_ms = job["begin_ms"] + played // SAMPLES_PER_MS
-        return {"turns": turns, "counters": counters(self.jitter)}
+    with open(job["packets"], "rb") as source:
+        packets = unpack(source.read())
+    downlink = Downlink(job["codec"], job["ptime_ms"], SSRC, job["has_noise"], job["target_ms"])
+    watched = Watched(downlink.jitter, packets)
+    downlink.jitter = watched  # type: ignore[assignment]
+    turns = []
+    at = played = 0
+    now_ms = job["begin_ms"]
+    with open(job["pcm"], "wb") as target:
+        while now_ms < job["end_ms"]:
+            while at < len(packets) and packets[at][0] <= now_ms:
+                at_ms, packet = packets[at]
+                downlink.take(packet, 0, len(packet), at_ms)  # type: ignore[arg-type]
+                at += 1
+            watched.reset()
+            samples = downlink.next(now_ms, 0)
+            turns.append((watched.kind, now_ms, samples, watched.packet))
+            target.write(memoryview(downlink.sound)[: 2 * samples])
+            played += samples
+            now_ms = job["begin_ms"] + played // SAMPLES_PER_MS
+    return {"turns": turns, "counters": counters(downlink.jitter)}
 
 
 def counters(jitter: JitterBuffer) -> "dict[str, int]":

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from callcore import jitter, wire
+from callcore import jitter
 from tincall.emulator.interpreters import CHECKOUT
 from tincall.errors import OperatorError
 from tincall.leg import Media
@@ -35,7 +35,7 @@ class Turn:
     """What an ear did at one time.
 
     Args:
-        kind: one of callcore.jitter: WAITING, PLAYED, MISSING.
+        kind: one of callcore.jitter: WAITING, PLAYED, MISSING, QUIET.
         at_ms: when.
         samples: how much sound it gave, at RATE_HZ.
         packet: number in the file of what was played; -1: none.
@@ -78,19 +78,20 @@ class Board:
         self._folder = folder
         self._target_ms = target_ms
 
-    def speak(self, samples: Samples, codec: str) -> Packets:
+    def speak(self, samples: Samples, codec: str, has_dtx: bool = False) -> Packets:
         """Give the packets of a talk, each sent when its last sample was spoken.
 
         Args:
             samples: at RATE_HZ, from time 0 on.
             codec: name of a codec that boards speak.
+            has_dtx: send nothing but the level of noise when nobody speaks (RFC 3389).
         """
         sound, packets = self._folder / "said.pcm", self._folder / "sent.bin"
         sound.write_bytes(samples.astype("<i2").tobytes())
-        self._run({"do": "mouth", "codec": codec, "pcm": str(sound), "packets": str(packets)})
+        self._run({"do": "mouth", "codec": codec, "has_noise": has_dtx, "pcm": str(sound), "packets": str(packets)})
         return board_ear.unpack(packets.read_bytes())
 
-    def hear(self, packets: Packets, codec: str, begin_ms: int, end_ms: int) -> Heard:
+    def hear(self, packets: Packets, codec: str, begin_ms: int, end_ms: int, has_dtx: bool = False) -> Heard:
         """Play packets to the ear.
 
         Args:
@@ -98,11 +99,12 @@ class Board:
             codec: as of `speak`.
             begin_ms: when the speaker starts.
             end_ms: when it stops.
+            has_dtx: as of `speak`.
         """
         sound, came = self._folder / "heard.pcm", self._folder / "came.bin"
         came.write_bytes(board_ear.pack(packets))
         job = {"do": "ear", "codec": codec, "pcm": str(sound), "packets": str(came), "target_ms": self._target_ms}
-        done = self._run({**job, "begin_ms": begin_ms, "end_ms": end_ms})
+        done = self._run({**job, "has_noise": has_dtx, "begin_ms": begin_ms, "end_ms": end_ms})
         samples = np.frombuffer(sound.read_bytes(), dtype="<i2").astype(np.int16)
         return Heard(samples, begin_ms, [Turn(*turn) for turn in done["turns"]], done["counters"])
 
@@ -126,40 +128,23 @@ class Board:
         return ["-X", f"heapsize={_HEAP}"] if "micropython" in Path(self._command[0]).name else []
 
 
-def hear_at_phone(packets: Packets, codec: str, begin_ms: int, end_ms: int) -> Heard:
+def hear_at_phone(packets: Packets, codec: str, begin_ms: int, end_ms: int, has_dtx: bool = False) -> Heard:
     """Play packets to the phone's ear, in its worker; see `Board.hear`."""
-    audio = PhoneAudio(Media(codec, PTIME_MS, 1, board_ear.SSRC), lambda packet: True, 0, 0, rate_hz=RATE_HZ)
-    watched = _Watched(audio.buffer, packets)
+    choice = Media(codec, PTIME_MS, 1, board_ear.SSRC, has_dtx)
+    audio = PhoneAudio(choice, lambda packet: True, 0, 0, rate_hz=RATE_HZ)
+    watched = board_ear.Watched(audio.buffer, packets)
     audio.buffer = cast(jitter.JitterBuffer, watched)
-    parts = []
+    parts, turns = [], []
     left = iter(packets)
     packet = next(left, None)
     for now_ms in range(begin_ms, end_ms, TICK_MS):
         while packet is not None and packet[0] <= now_ms:
             audio.take(packet[1], packet[0])
             packet = next(left, None)
+        watched.reset()
         parts.append(audio.play(now_ms).copy())
-    counters = board_ear.counters(audio.buffer)
-    return Heard(np.concatenate(parts), begin_ms, watched.turns, counters)
-
-
-class _Watched:
-    """A jitter buffer that takes down what it gives; all else is its own."""
-
-    def __init__(self, buffer: jitter.JitterBuffer, packets: Packets) -> None:
-        self._buffer = buffer
-        self._whose = {packet[wire.RTP_HEADER_BYTES :]: number for number, (_, packet) in enumerate(packets)}
-        self.turns: list[Turn] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._buffer, name)
-
-    def get(self, out: bytearray, off: int, now_ms: int) -> int:
-        """See `JitterBuffer.get`."""
-        kind = self._buffer.get(out, off, now_ms)
-        number = self._whose[bytes(out[off:])] if kind == jitter.PLAYED else -1
-        self.turns.append(Turn(kind, now_ms, PTIME_MS * RATE_HZ // 1000, number))
-        return kind
+        turns.append(Turn(watched.kind, now_ms, len(parts[-1]), watched.packet))
+    return Heard(np.concatenate(parts), begin_ms, turns, board_ear.counters(audio.buffer))
 
 
 def _environment() -> dict[str, str]:

@@ -27,7 +27,7 @@ EARS = ("board", "phone")
 SEEDS = (1, 2)
 QUICK_CLIPS = 2
 _EXTRA = ("PCMU", "DVI4", "L16")
-_QUICK_LEAD_S = 3.0
+_QUICK_LEAD_S = 8.0
 _PHASES_MS = 20  # where in a frame the listener's own clock beats
 
 Step = Callable[[str], None]
@@ -128,8 +128,8 @@ class _Studio:
         begin_ms = _seed(clip, seed) % _PHASES_MS
         end_ms = len(said.samples) * 1000 // talk.RATE_HZ
         heard = {
-            "board": self._board.hear(came, codec, begin_ms, end_ms),
-            "phone": hear_at_phone(came, codec, begin_ms, end_ms),
+            "board": self._board.hear(came, codec, begin_ms, end_ms, condition.has_dtx),
+            "phone": hear_at_phone(came, codec, begin_ms, end_ms, condition.has_dtx),
         }
         band = band_of(codec)
         scores = {ear: voice_score.score(said, by_their_clock, came, heard[ear], band) for ear in EARS}
@@ -140,7 +140,7 @@ class _Studio:
         key = (codec, clip, seed, lead_s, condition.has_dtx)
         if key not in self._spoken:
             said = talk.make(self._known, clip, seed, lead_s)
-            self._spoken[key] = said, self._board.speak(said.samples, codec)
+            self._spoken[key] = said, self._board.speak(said.samples, codec, condition.has_dtx)
         return self._spoken[key]
 
 

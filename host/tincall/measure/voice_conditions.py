@@ -81,4 +81,5 @@ CONDITIONS = (
     Condition("wifi", "WiFi stalls 60 to 150 ms, each 2 s", _STALLS, {codec: _most(0.5, 160) for codec in MAIN}),
     Condition("tcp", "TCP, 1 % lost, round trip 60 ms", Path(stream_loss=0.01, round_trip_ms=60)),
     Condition("drift", "clocks 100 ppm apart, after 100 s", Path(drift_ppm=100), lead_s=100.0, both_ways=True),
+    Condition("dtx", "silence left out (DTX)", Path(), has_dtx=True),
 )

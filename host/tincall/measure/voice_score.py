@@ -96,7 +96,7 @@ def gaps(turns: list[Turn]) -> tuple[float, int]:
 def delay_ms(sent: Packets, came: Packets, turns: list[Turn]) -> float:
     """Give the mean time from sending to playing a frame; nan when none was played."""
     when = {packet: at_ms for at_ms, packet in sent}
-    waits = [turn.at_ms - when[came[turn.packet][1]] for turn in turns if turn.packet >= 0]
+    waits = [turn.at_ms - when[came[turn.packet][1]] for turn in turns if turn.packet >= 0 and turn.samples]
     return float(np.mean(waits)) if waits else float("nan")
 
 
