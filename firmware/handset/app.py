@@ -135,7 +135,9 @@ class App:
             else:
                 speaker = audio.open_speaker(board)
                 microphone = audio.open_microphone(board)
-            return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms)
+            return voice.Voice(
+                line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms, agc=board.AGC, echo=board.ECHO
+            )
         except (OSError, MemoryError, CallError):
             audio.close(speaker)
             audio.close(microphone)

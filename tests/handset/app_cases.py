@@ -300,7 +300,7 @@ def half_board(work):
     real = audio.Turns, app.voice.Voice
     app.board.DUPLEX = "half"
     audio.Turns = Half
-    app.voice.Voice = lambda line, microphone, speaker, *rest: (microphone, speaker)
+    app.voice.Voice = lambda line, microphone, speaker, *rest, **more: (microphone, speaker, more)
     try:
         return work(Sessions([]), {"codec": "PCMA", "ptime": 20, "ssrc": 1, "remote_ssrc": 2})
     finally:
@@ -312,8 +312,9 @@ def test_a_board_with_one_peripheral_talks_while_the_call_button_is_held():
     def work(sessions, media):
         sessions._hold(True)  # no call yet
         sessions._hold(False)
-        microphone, speaker = sessions._sound(None, media)
+        microphone, speaker, more = sessions._sound(None, media)
         assert microphone is speaker and microphone.turned == []
+        assert more == {"agc": app.board.AGC, "echo": app.board.ECHO}
         sessions._hold(True)
         sessions._hold(False)
         return microphone.turned
