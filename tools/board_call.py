@@ -1,7 +1,7 @@
 """One call on a board in simulated time, for counting: the firmware's own voice loops and link, without a network.
 
-Tasks move the time, as in a board's scheduler; the microphone hears a voice, the relay sends the same voice back, coded, one
-packet each 20 ms. Handset runs on CPython here with the emulator's stand-ins for what MicroPython has built in.
+Tasks move the time, as in a board's scheduler; the microphone hears a voice, and the relay sends another, coded, one packet
+each 20 ms. Handset runs on CPython here with the emulator's stand-ins for what MicroPython has built in.
 """
 
 import asyncio
@@ -17,6 +17,10 @@ _MINE, _THEIRS = 0x89ABCDEF, 0xFEDCBA98
 _RING_BYTES = 1280
 # what a call holds: 2 s
 _FRAMES = 100
+# the far end listens first, so that the microphone's level is brought up, and then talks into the talk, 11 dB below it, so that
+# an echo suppressor lets both pass: that is when there is most to do
+_QUIET_MS = 1000
+_FAR_AMPLITUDE = 700
 
 
 def prepare() -> None:
@@ -95,13 +99,17 @@ class Call:
         clock.sleep_ms = _Nap
         sound.asyncio = self
         self._speech = voice(SAMPLES * _FRAMES)
+        far = bytes(_QUIET_MS * 32) + voice(SAMPLES * _FRAMES, _FAR_AMPLITUDE)[_QUIET_MS * 32 :]
         self._heard = self._taken = 0
         self._inbox = bytearray()
         self._number = 0
-        self._frames = _packets(codec, self._speech)
-        media = {"codec": codec, "ptime": FRAME_MS, "ssrc": _MINE, "remote_ssrc": _THEIRS}
+        self._frames = _packets(codec, far)
+        media = {"codec": codec, "ptime": FRAME_MS, "ssrc": _MINE, "remote_ssrc": _THEIRS, "cn": True}
         line = link.Link(self, b"", print, lambda *packet: self.sound.take(*packet, self.now_ms))
-        self.sound = sound.Voice(line, _End(self._hear), _End(self._play), media, 65500, 0xFFFFF000, 60, 40)
+        ends = _End(self._hear), _End(self._play)
+        # with all that a board may do to sound, and the volume not at its end, where nothing would be to do
+        self.sound = sound.Voice(line, *ends, media, 65500, 0xFFFFF000, 60, 40, agc=True, echo=True)
+        self.sound.gain_mdb = -6000
         self.create_task(line.run())
         self.create_task(self._talk())
         self.sound.start()

@@ -177,8 +177,8 @@ def _core() -> Do:
 
 def _call(codec: str, frames: int) -> Do:
     call = board_call.Call(codec)
-    # until all that learns has learnt
-    call.run(400)
+    # until both ends talk, and all that learns has learnt
+    call.run(1400)
     return lambda: call.run(frames * board_call.FRAME_MS)
 
 
@@ -212,15 +212,6 @@ ROWS: dict[str, Row] = {
     WHOLE: Row(lambda: _call("PCMA", 10), {RV32: 110_000}, 10),
     WHOLE_WIDE: Row(lambda: _call("G722", 4), None, 4),
 }
-# what a whole frame holds besides, as long as the firmware's loops do not come to it themselves: row, how often, by which
-# function it is known
-BESIDES = (
-    ("speech or not (VAD)", 2, "vad._energy"),
-    ("gain, +6 dB", 1, "level._scale"),
-    ("gain, -6 dB", 1, "level._scale"),
-    ("gain by itself (AGC)", 1, "vad.decibels"),
-    ("a frame that is here, remembered", 1, "pcm._magnitudes"),
-)
 
 
 def count(shadow: Shadow) -> dict[str, dict[str, int]]:
@@ -231,11 +222,6 @@ def count(shadow: Shadow) -> dict[str, dict[str, int]]:
         with shadow.counting() as counts:
             do()
         found[name] = {arch: -(-sum(of.values()) // row.frames) for arch, of in counts.items()}
-        if name in (WHOLE, WHOLE_WIDE):
-            for part, times, mark in BESIDES:
-                if not any(counts[arch][mark] for arch in counts):
-                    for arch in counts:
-                        found[name][arch] += times * found[part][arch]
     return found
 
 
