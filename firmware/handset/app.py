@@ -167,7 +167,7 @@ def _hello():
         "v": 1,
         "firmware": VERSION,
         "board": board.NAME,
-        "codecs": list(CODECS),
+        "codecs": phone.offered(CODECS),
         "ptimes": list(phone.PTIMES_MS),
         "features": [],
     }

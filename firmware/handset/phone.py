@@ -15,7 +15,12 @@ from handset import clock, diag
 
 POLL_MS = const(100)  # timers of a call are seconds
 STATS_MS = const(5000)
-PTIMES_MS = (20,)
+PTIMES_MS = (20, 40)
+
+
+def offered(codecs):
+    """Give the codecs of an offer: those of the board, and that it understands comfort noise, which stands there as in SDP."""
+    return list(codecs) + ["CN"]
 
 
 class Phone:
@@ -56,7 +61,7 @@ class Phone:
             return False
         now_ms = clock.now_ms()
         self._call = CallMachine(binascii.hexlify(self._random(8)).decode(), False, now_ms, self._ring_ms)
-        media = {"codecs": list(self._codecs), "ptimes": list(PTIMES_MS)}
+        media = {"codecs": offered(self._codecs), "ptimes": list(PTIMES_MS)}
         self._call.dial({"to": contact_id, "media": media}, now_ms)
         self._act()
         return True

@@ -210,7 +210,7 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
     stream = playing.streams[0]
     hello = json.loads(frames_of(stream.sent)[0][1])
     assert hello["t"] == "hello" and hello["v"] == 1 and hello["board"] == "EMULATED"
-    assert hello["codecs"] == list(app.CODECS) and hello["ptimes"] == [20] and hello["features"] == []
+    assert hello["codecs"] == list(app.CODECS) + ["CN"] and hello["ptimes"] == [20, 40] and hello["features"] == []
     assert stream.closed >= 1
     assert [line["ev"] for line in playing.said] == ["verified", "error", "waiting"]
     assert playing.said[0]["verify_ms"] >= 0

@@ -13,6 +13,7 @@ from tincall.errors import OperatorError
 from tincall.leg import Media
 from tincall.relay.cdr import NO_FRAMES, Frames
 from tincall.relay.switchboard import CallRefused
+from tincall.settings import CallSettings
 
 TALK = [("opened", "board-1", "mum", "out"), ("ringing",), ("answered", "PCMA")]
 
@@ -183,19 +184,24 @@ async def test_the_boards_first_codec_that_the_phone_can_is_taken(exchange):
 
 
 @pytest.mark.parametrize(
-    ("board_codecs", "phone_codecs", "cn"),
+    ("board_codecs", "phone_codecs", "saves", "cn", "ptime"),
     [
-        (("CN", "PCMU"), ("PCMU", "CN"), True),
-        (("PCMU", "CN"), ("PCMU",), False),
-        (("PCMU",), ("PCMU", "CN"), False),
+        (("CN", "PCMU"), ("PCMU", "CN"), True, True, 40),
+        (("PCMU", "CN"), ("PCMU",), True, False, 40),
+        (("PCMU",), ("PCMU", "CN"), True, False, 40),
+        (("PCMU", "CN"), ("PCMU", "CN"), False, False, 20),
     ],
 )
-async def test_comfort_noise_is_agreed_when_both_have_named_it(exchange, board_codecs, phone_codecs, cn):
+async def test_bytes_are_saved_where_it_is_asked_for_and_both_ends_can(
+    exchange, board_codecs, phone_codecs, saves, cn, ptime
+):
+    exchange.switchboard._settings = CallSettings(save_bytes=saves)
     exchange.phone_codecs = phone_codecs
     board = exchange.board()
-    board.dials(codecs=board_codecs)
+    board.dials(codecs=board_codecs, ptimes=(20, 40))
     await settle()
-    assert (exchange.phone.offer.media.codec, exchange.phone.offer.media.cn) == ("PCMU", cn)
+    media = exchange.phone.offer.media
+    assert (media.codec, media.cn, media.ptime) == ("PCMU", cn, ptime)
     exchange.phone.answers()
     await settle()
     assert board.last("answer")["media"].get("cn", False) is cn

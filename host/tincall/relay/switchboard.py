@@ -366,8 +366,10 @@ class Switchboard:
             phone.release(causes.INCOMPATIBLE, RELAY, 0)
             return
         ours = ids.ssrc(self._random)
-        has_noise = CN in offer["codecs"] and CN in phone.codecs
-        media = Media(codec, offer["ptimes"][0], ours, ids.ssrc(self._random, (ours,)), has_noise)
+        saves = self._settings.save_bytes
+        has_noise = saves and CN in offer["codecs"] and CN in phone.codecs
+        ptime = max(offer["ptimes"]) if saves else offer["ptimes"][0]
+        media = Media(codec, ptime, ours, ids.ssrc(self._random, (ours,)), has_noise)
         name = name or self._name(call.sn, call.phone_id) or call.phone_id
         call.join(phone, media, ring_ms, call.sn, name)
 

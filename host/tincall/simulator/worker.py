@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from callcore.errors import PeerError
 from tincall import clock, wav
 from tincall.errors import OperatorError
-from tincall.leg import Media
+from tincall.leg import CN, Media
 from tincall.simulator import phone
 from tincall.simulator.talk import RATE_HZ, TICK_NS, Talk
 from tincall.worker import protocol
@@ -59,7 +59,7 @@ class SimulatedWorker:
         """Say `ready` and begin to listen."""
         self._control.open(self._loop)
         self._media.open(self._loop)
-        self._say({"t": "ready", "v": protocol.VERSION, "kind": "simulator", "codecs": list(codecs(RATE_HZ))})
+        self._say({"t": "ready", "v": protocol.VERSION, "kind": "simulator", "codecs": [*codecs(RATE_HZ), CN]})
 
     def close(self) -> None:
         """Stop everything; recordings are finished."""

@@ -24,7 +24,7 @@ from callcore import causes
 from callcore.errors import LocalError, MessageError, PeerError
 from tincall import logs
 from tincall.errors import OperatorError
-from tincall.leg import IN, OUT, Media
+from tincall.leg import CN, IN, OUT, Media
 from tincall.wechat import vocabulary
 from tincall.wechat.room_plan import RoomPlan
 from tincall.wechat.sound import Sound
@@ -93,7 +93,7 @@ class RoomWorker:
         self._end.attach(self._hear_end, self._frame, self._end_lost)
         self._control.open(self._loop)
         self._media.open(self._loop)
-        codecs = list(transcode.codecs(RATE_HZ))
+        codecs = [*transcode.codecs(RATE_HZ), CN]
         self._say({"t": "ready", "v": protocol.VERSION, "kind": f"wechat {self._end.kind}"[:64], "codecs": codecs})
 
     async def close(self) -> None:
