@@ -13,8 +13,10 @@ import board
 from handset import audio
 print(json.dumps({"ev": "boot", "firmware": "0.1.0"}))
 speaker = audio.open_speaker(board)
-speaker.write(bytearray(b"\\x10\\x00" * 80), 0, 160)
-time.sleep_ms(50)
+# the driver takes nothing before its first buffer was played
+time.sleep_ms(40)
+speaker.write(bytearray(b"\\x10\\x00" * 256), 0, 512)
+time.sleep_ms(80)
 audio.close(speaker)
 """
 
@@ -41,8 +43,8 @@ def test_as_json_it_is_one_document(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.output
     said = document(done)
-    assert (said["reason"], said["lives"], said["speaker"]["samples"]) == ("ended", 1, 80)
-    assert np.array_equal(wav.load(out, 16000), np.full(80, 16))
+    assert (said["reason"], said["lives"], said["speaker"]["samples"]) == ("ended", 1, 256)
+    assert np.array_equal(wav.load(out, 16000), np.full(256, 16))
 
 
 def test_a_crash_is_one_sentence(tmp_path: Path) -> None:
