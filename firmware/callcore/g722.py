@@ -108,7 +108,7 @@ def encode(words: "array[int]", src: object, soff: int, dst: object, doff: int, 
     Returns:
         Codes written, in bytes.
     """
-    _split(words, src, soff, n)
+    _bank(words, src, soff, n, 0)
     _band(words, dst, doff, n >> 1, _LOW_ENCODE)
     _band(words, dst, doff, n >> 1, _HIGH_ENCODE)
     return n >> 1
@@ -130,30 +130,41 @@ def decode(words: "array[int]", src: object, soff: int, dst: object, doff: int, 
     """
     _band(words, src, soff, n >> 1, _LOW_DECODE)
     _band(words, src, soff, n >> 1, _HIGH_DECODE)
-    _join(words, dst, doff, n)
+    _bank(words, dst, doff, n, 1)
     return n
 
 
 @micropython.viper
-def _split(words: object, src: object, soff: int, n: int) -> int:
-    """Split `n` samples into pairs of a low and a high word, in the working room of the state.
+def _bank(words: object, sound: object, at: int, n: int, back: int) -> int:
+    """Split `n` samples into pairs of a low and a high word, in the working room of the state, or bring them `back` together.
 
-    The coefficients of each phase are 4096 together, so that 32768 too much in every sample is 2**27 too much in a sum. A pair
-    is put where the two oldest samples of its window stood; no later window reaches there.
+    Long, yet one thing: the two filters of the bank are the same both ways. The coefficients of each are 4096 together, so
+    that 32768 too much in every word is 2**27 too much in a sum. A pair is put where the two oldest words of its window
+    stood; no later window reaches there.
     """
     w = ptr16(words)
-    pcm = ptr16(src)
-    soff >>= 1
+    pcm = ptr16(sound)
+    at >>= 1
     k = 0
     while k < 22:
         w[64 + k] = w[42 + k]
         k += 1
     k = 86
     end = 86 + n
-    while k < end:
-        w[k] = pcm[soff] ^ 0x8000
-        soff += 1
-        k += 1
+    most = 16383
+    if back:
+        most = 32767
+        while k < end:
+            low = w[k]
+            high = w[k + 1] - 0x8000
+            w[k] = low + high
+            w[k + 1] = low - high
+            k += 2
+    else:
+        while k < end:
+            w[k] = pcm[at] ^ 0x8000
+            at += 1
+            k += 1
     k = 0
     while k < 22:
         w[42 + k] = w[64 + n + k]
@@ -163,69 +174,34 @@ def _split(words: object, src: object, soff: int, n: int) -> int:
     while True:
         if k >= end:
             return n
-        odd = w[k] * 3 - w[k + 2] * 11 + w[k + 4] * 12 + w[k + 6] * 32 - w[k + 8] * 210 + w[k + 10] * 951
-        odd += w[k + 12] * 3876 - w[k + 14] * 805 + w[k + 16] * 362 - w[k + 18] * 156 + w[k + 20] * 53 - w[k + 22] * 11
-        even = w[k + 23] * 3 - w[k + 21] * 11 + w[k + 19] * 12 + w[k + 17] * 32 - w[k + 15] * 210 + w[k + 13] * 951
-        even += w[k + 11] * 3876 - w[k + 9] * 805 + w[k + 7] * 362 - w[k + 5] * 156 + w[k + 3] * 53 - w[k + 1] * 11
-        low = (even + odd - 0x10000000) >> 14
-        if low > 16383:
-            low = 16383
-        elif low < -16384:
-            low = -16384
-        high = (even - odd) >> 14
-        if high > 16383:
-            high = 16383
-        elif high < -16384:
-            high = -16384
-        w[k] = low + 0x8000
-        w[k + 1] = high + 0x8000
-        k += 2
-
-
-@micropython.viper
-def _join(words: object, dst: object, doff: int, n: int) -> int:
-    """Join pairs of a low and a high word, from 22 words into the working room of the state, to `n` samples; see `_split`."""
-    w = ptr16(words)
-    pcm = ptr16(dst)
-    doff >>= 1
-    k = 0
-    while k < 22:
-        w[64 + k] = w[42 + k]
-        k += 1
-    k = 86
-    end = 86 + n
-    while k < end:
-        low = w[k]
-        high = w[k + 1] - 0x8000
-        w[k] = low + high
-        w[k + 1] = low - high
-        k += 2
-    k = 0
-    while k < 22:
-        w[42 + k] = w[64 + n + k]
-        k += 1
-    k = 64
-    end = 64 + n
-    while True:
-        if k >= end:
-            return n
-        x = w[k + 23] * 3 - w[k + 21] * 11 + w[k + 19] * 12 + w[k + 17] * 32 - w[k + 15] * 210 + w[k + 13] * 951
-        x += w[k + 11] * 3876 - w[k + 9] * 805 + w[k + 7] * 362 - w[k + 5] * 156 + w[k + 3] * 53 - w[k + 1] * 11
-        x = (x - 0x8000000) >> 11
-        if x > 32767:
-            x = 32767
-        elif x < -32768:
-            x = -32768
-        pcm[doff] = x & 0xFFFF
-        x = w[k] * 3 - w[k + 2] * 11 + w[k + 4] * 12 + w[k + 6] * 32 - w[k + 8] * 210 + w[k + 10] * 951
-        x += w[k + 12] * 3876 - w[k + 14] * 805 + w[k + 16] * 362 - w[k + 18] * 156 + w[k + 20] * 53 - w[k + 22] * 11
-        x = (x - 0x8000000) >> 11
-        if x > 32767:
-            x = 32767
-        elif x < -32768:
-            x = -32768
-        pcm[doff + 1] = x & 0xFFFF
-        doff += 2
+        high = w[k] * 3 - w[k + 2] * 11 + w[k + 4] * 12 + w[k + 6] * 32 - w[k + 8] * 210 + w[k + 10] * 951
+        high += w[k + 12] * 3876 - w[k + 14] * 805 + w[k + 16] * 362 - w[k + 18] * 156 + w[k + 20] * 53 - w[k + 22] * 11
+        low = w[k + 23] * 3 - w[k + 21] * 11 + w[k + 19] * 12 + w[k + 17] * 32 - w[k + 15] * 210 + w[k + 13] * 951
+        low += w[k + 11] * 3876 - w[k + 9] * 805 + w[k + 7] * 362 - w[k + 5] * 156 + w[k + 3] * 53 - w[k + 1] * 11
+        low -= 0x8000000
+        high -= 0x8000000
+        if back:
+            low >>= 11
+            high >>= 11
+        else:
+            odd = high
+            high = (low - odd) >> 14
+            low = (low + odd) >> 14
+        if low > most:
+            low = most
+        elif low < ~most:
+            low = ~most
+        if high > most:
+            high = most
+        elif high < ~most:
+            high = ~most
+        if back:
+            pcm[at] = low & 0xFFFF
+            pcm[at + 1] = high & 0xFFFF
+            at += 2
+        else:
+            w[k] = low + 0x8000
+            w[k + 1] = high + 0x8000
         k += 2
 
 
