@@ -69,7 +69,7 @@ def test_a_budget_that_is_passed_fails_and_is_named(
     if what == "size":
         monkeypatch.setattr(measure, "SIZE_BUDGET", 29)
     elif what == "size without G.722":
-        monkeypatch.setattr(measure, "SIZE_BUDGET_NARROW", 19)
+        monkeypatch.setattr(measure, "SIZE_HELD_NARROW", 19)
     elif what.startswith("heap"):
         faked["per_frame"]["unix, G722"] = 16
     else:
@@ -87,6 +87,14 @@ def test_the_page_is_written_below_its_mark(faked: dict, monkeypatch: pytest.Mon
     assert text.startswith(f"# Head\n\n{measure.MARK}\n\n| 20 ms of sound |") and "old" not in text
     assert "| G.722 encode | 10 | 400,000 | 10 | 420,000 |" in text
     assert "| unix, G722 | 0 | 0 |" in text and "| callcore and handset together | 30 | 86,016 |" in text
+
+
+def test_a_budget_that_is_not_reached_is_said(
+    faked: dict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measure, "SIZE_BUDGET_NARROW", 19)
+    assert measure.main([]) == 0
+    assert "| the same without G.722 | 20 | 19; not reached, held at 76,000 |" in capsys.readouterr().out
 
 
 def test_what_cannot_be_measured_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
