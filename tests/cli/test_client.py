@@ -30,7 +30,7 @@ def data(made, tmp_path):
 class Impostor:
     """Answers every request on a free port in its own way."""
 
-    def __init__(self, folder, body=b"", status=200, headers=(), pause=None):
+    def __init__(self, folder, body=b"", status=200, headers=(), pause=None, length=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 impostor.heard.append(dict(self.headers))
@@ -39,7 +39,7 @@ class Impostor:
                 self.send_response(status)
                 for name, value in headers:
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) if length is None else length))
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -82,6 +82,29 @@ def failure(data):
 
 def test_the_relay_is_asked_over_verified_tls(shared_relay):
     assert "devices" in ask(shared_relay)
+
+
+def test_a_stream_is_given_as_it_comes(data):
+    with Impostor(DataFolder(data), b"pieces of sound") as impostor:
+        impostor.announce(data)
+        with Client(data) as client, client.stream("/v1/calls/c1/rtp", party="phone") as pieces:
+            assert b"".join(pieces) == b"pieces of sound"
+
+
+def test_a_stream_that_is_refused_is_told(data):
+    with Impostor(DataFolder(data), b'{"detail": "Nobody talks."}', 409) as impostor:
+        impostor.announce(data)
+        refused = pytest.raises(OperatorError, match="Nobody talks")
+        with Client(data) as client, refused, client.stream("/v1/calls/c1/rtp", party="phone"):
+            pass
+
+
+def test_a_stream_that_breaks_is_told(data):
+    with Impostor(DataFolder(data), b"half", length=100) as impostor:
+        impostor.announce(data)
+        refused = pytest.raises(OperatorError, match="fell silent")
+        with Client(data) as client, refused, client.stream("/v1/calls/c1/rtp", party="phone") as pieces:
+            list(pieces)
 
 
 def test_a_relay_that_is_not_there_says_how_to_start_it(data):

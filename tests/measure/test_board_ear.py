@@ -27,7 +27,7 @@ def test_what_the_mouth_says_the_ear_plays(tmp_path):
     done = board_ear.ear(job)
     kinds = [turn[0] for turn in done["turns"]]
     assert kinds[:4] == [WAITING] * 4 and set(kinds[4:]) == {PLAYED}
-    assert [turn[3] for turn in done["turns"][4:]] == list(range(16))
+    assert [turn[2] for turn in done["turns"][4:]] == list(range(16))
     heard = struct.unpack("<6400h", (tmp_path / "heard").read_bytes())
     assert not any(heard[: 4 * 320])
     assert 7500 < max(heard[6 * 320 :]) < 8500

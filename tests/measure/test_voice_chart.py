@@ -70,5 +70,10 @@ def test_the_page_has_a_line_for_each_condition_and_codec():
     assert "| 5 % lost & more | G.722 | 3.90 / 4.10 |" in page and "PESQ ≥ 3.2: reached" in page
 
 
+def test_the_page_tells_what_silence_saves():
+    rows = [{**one, "sent_share": 0.66} for one in REPORT["rows"]]
+    assert "66 % of the packets are sent" in voice_chart.markdown({**REPORT, "rows": rows}, None)
+
+
 def test_a_page_without_a_picture_names_none():
     assert "](" not in voice_chart.markdown(REPORT, None)

@@ -15,7 +15,7 @@ def said():
 
 def turns(*kinds: int) -> list[Turn]:
     """Make one turn of 20 ms for each kind, 20 ms apart from 100 on."""
-    return [Turn(kind, 100 + 20 * at, 320, at if kind == PLAYED else -1) for at, kind in enumerate(kinds)]
+    return [Turn(kind, 100 + 20 * at, at if kind == PLAYED else -1) for at, kind in enumerate(kinds)]
 
 
 @pytest.mark.parametrize("delay_ms", [0, 63, 333])
@@ -51,9 +51,9 @@ def test_delay_is_from_sending_to_playing():
     sent = [(20, b"a"), (40, b"b"), (60, b"c")]
     came = [sent[0], (90, b"c"), (95, b"b")]
     played = [
-        Turn(PLAYED, 100, 320, 0),
-        Turn(PLAYED, 120, 320, 2),
-        Turn(PLAYED, 140, 320, 1),
-        Turn(MISSING, 160, 320, -1),
+        Turn(PLAYED, 100, 0),
+        Turn(PLAYED, 120, 2),
+        Turn(PLAYED, 140, 1),
+        Turn(MISSING, 160, -1),
     ]
     assert voice_score.delay_ms(sent, came, played) == pytest.approx((80 + 60 + 100) / 3)

@@ -14,10 +14,11 @@ import sys
 from callcore import wire
 from callcore.compat import MICROPYTHON
 from callcore.downlink import Downlink
-from callcore.jitter import PLAYED, QUIET, JitterBuffer
+from callcore.jitter import PLAYED, JitterBuffer
 from callcore.uplink import Uplink
 
 if not MICROPYTHON:
+    from collections.abc import Callable
     from typing import Any
 
 SSRC = 0x51EE7
@@ -90,34 +91,36 @@ class Lane:
 
 
 class Watched:
-    """A jitter buffer that tells what it gave last; all else is its own.
+    """A jitter buffer that takes down what it gives; all else is its own.
 
     Args:
         buffer: the jitter buffer.
         packets: all that may come.
+        waiting_ms: tells how much sound is played before what is given now; None: none.
 
     Attributes:
-        kind: of the last turn; QUIET where it was not asked.
-        packet: number of the packet that was played; -1: none.
+        turns: of each turn its kind, when it is played, and the number of the packet that was given; -1: none.
     """
 
-    def __init__(self, buffer: JitterBuffer, packets: "list[tuple[int, bytes]]") -> None:
+    def __init__(
+        self,
+        buffer: JitterBuffer,
+        packets: "list[tuple[int, bytes]]",
+        waiting_ms: "Callable[[], int] | None" = None,
+    ) -> None:
         self._buffer = buffer
         self._whose = {packet[wire.RTP_HEADER_BYTES :]: number for number, (_, packet) in enumerate(packets)}
-        self.reset()
+        self._waiting_ms = waiting_ms
+        self.turns: list[tuple[int, int, int]] = []
 
     def __getattr__(self, name: str) -> "Any":
         return getattr(self._buffer, name)
 
-    def reset(self) -> None:
-        """Forget the last turn."""
-        self.kind, self.packet = QUIET, -1
-
     def get(self, out: bytearray, off: int, now_ms: int) -> int:
         """See `JitterBuffer.get`."""
         kind = self._buffer.get(out, off, now_ms)
-        self.kind = kind
-        self.packet = self._whose[bytes(out[off:])] if kind == PLAYED else -1
+        at_ms = now_ms + self._waiting_ms() if self._waiting_ms else now_ms
+        self.turns.append((kind, at_ms, self._whose[bytes(out[off:])] if kind == PLAYED else -1))
         return kind
 
 
@@ -128,15 +131,13 @@ def ear(job: "dict[str, Any]") -> "dict[str, Any]":
         job: `codec`, `ptime_ms`, `has_noise`, `target_ms`, `begin_ms`, `end_ms`, `packets` and `pcm`, the files.
 
     Returns:
-        `turns`: of each turn its kind, when it was, how many samples it gave, and the number of the packet in the file that
-        was played, -1 for none; `counters` of the jitter buffer.
+        `turns` of the jitter buffer, as `Watched` has them, and its `counters`.
     """
     with open(job["packets"], "rb") as source:
         packets = unpack(source.read())
     downlink = Downlink(job["codec"], job["ptime_ms"], SSRC, job["has_noise"], job["target_ms"])
     watched = Watched(downlink.jitter, packets)
     downlink.jitter = watched  # type: ignore[assignment]
-    turns = []
     at = played = 0
     now_ms = job["begin_ms"]
     with open(job["pcm"], "wb") as target:
@@ -145,13 +146,11 @@ def ear(job: "dict[str, Any]") -> "dict[str, Any]":
                 at_ms, packet = packets[at]
                 downlink.take(packet, 0, len(packet), at_ms)  # type: ignore[arg-type]
                 at += 1
-            watched.reset()
             samples = downlink.next(now_ms, 0)
-            turns.append((watched.kind, now_ms, samples, watched.packet))
             target.write(memoryview(downlink.sound)[: 2 * samples])
             played += samples
             now_ms = job["begin_ms"] + played // SAMPLES_PER_MS
-    return {"turns": turns, "counters": counters(downlink.jitter)}
+    return {"turns": watched.turns, "counters": counters(downlink.jitter)}
 
 
 def counters(jitter: JitterBuffer) -> "dict[str, int]":

@@ -32,18 +32,16 @@ _PATIENCE_S = 600
 
 @dataclass(frozen=True)
 class Turn:
-    """What an ear did at one time.
+    """What a jitter buffer gave at one time, for PTIME_MS of sound, before that was made shorter or longer.
 
     Args:
         kind: one of callcore.jitter: WAITING, PLAYED, MISSING, QUIET.
-        at_ms: when.
-        samples: how much sound it gave, at RATE_HZ.
-        packet: number in the file of what was played; -1: none.
+        at_ms: when it is played.
+        packet: number in the file of what was given; -1: none.
     """
 
     kind: int
     at_ms: int
-    samples: int
     packet: int
 
 
@@ -132,18 +130,17 @@ def hear_at_phone(packets: Packets, codec: str, begin_ms: int, end_ms: int, has_
     """Play packets to the phone's ear, in its worker; see `Board.hear`."""
     choice = Media(codec, PTIME_MS, 1, board_ear.SSRC, has_dtx)
     audio = PhoneAudio(choice, lambda packet: True, 0, 0, rate_hz=RATE_HZ)
-    watched = board_ear.Watched(audio.buffer, packets)
+    watched = board_ear.Watched(audio.buffer, packets, lambda: audio.waiting_ms)
     audio.buffer = cast(jitter.JitterBuffer, watched)
-    parts, turns = [], []
+    parts = []
     left = iter(packets)
     packet = next(left, None)
     for now_ms in range(begin_ms, end_ms, TICK_MS):
         while packet is not None and packet[0] <= now_ms:
             audio.take(packet[1], packet[0])
             packet = next(left, None)
-        watched.reset()
         parts.append(audio.play(now_ms).copy())
-        turns.append(Turn(watched.kind, now_ms, len(parts[-1]), watched.packet))
+    turns = [Turn(*turn) for turn in watched.turns]
     return Heard(np.concatenate(parts), begin_ms, turns, board_ear.counters(audio.buffer))
 
 

@@ -149,4 +149,6 @@ def _wanted(board: dict[str, Any], phone: dict[str, Any]) -> str:
         words = _FIGURES[ours["figure"]].format(ours["bound"])
         distance = max(ours["distance"], theirs["distance"])
         told.append(words + (": reached" if ours["ok"] and theirs["ok"] else f": **missed by {distance:g}**"))
+    if board["sent_share"] < 1:
+        told.append(f"{100 * board['sent_share']:.0f} % of the packets are sent")
     return "; ".join(told)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from callcore import jitter
 from tincall.errors import OperatorError
 from tincall.measure import speech
-from tincall.measure.ears import RATE_HZ, Heard, Turn
+from tincall.measure.ears import PTIME_MS, RATE_HZ, Heard, Turn
 from tincall.measure.packet_path import Packets
 from tincall.measure.talk import Talk
 from tincall.wav import Samples
@@ -29,7 +29,7 @@ class Score:
     Args:
         pesq: 1 to 4.64; 1.0 when nothing was heard.
         stoi: 0 to 1.
-        concealed: share of play-out time that had no frame, from the first frame on.
+        concealed: share of turns that had no frame, from the first frame on.
         buffer_ms: mean time between sending and playing a frame.
         worst_gap_ms: longest time in a row without a frame.
     """
@@ -82,21 +82,20 @@ def overlay(spoken: Samples, heard: Samples, begin: int) -> Samples:
 
 
 def gaps(turns: list[Turn]) -> tuple[float, int]:
-    """Give the share of time without a frame, from the first frame on, and the longest such time in ms."""
+    """Give the share of turns without a frame, from the first frame on, and the longest time of such turns in ms."""
     first = next((at for at, turn in enumerate(turns) if turn.kind == jitter.PLAYED), len(turns))
-    missing = whole = run = worst = 0
+    missing = run = worst = 0
     for turn in turns[first:]:
-        whole += turn.samples
-        run = run + turn.samples if turn.kind == jitter.MISSING else 0
-        missing += turn.samples if turn.kind == jitter.MISSING else 0
+        run = run + 1 if turn.kind == jitter.MISSING else 0
+        missing += turn.kind == jitter.MISSING
         worst = max(worst, run)
-    return missing / whole if whole else 1.0, worst * 1000 // RATE_HZ
+    return missing / (len(turns) - first) if turns[first:] else 1.0, worst * PTIME_MS
 
 
 def delay_ms(sent: Packets, came: Packets, turns: list[Turn]) -> float:
     """Give the mean time from sending to playing a frame; nan when none was played."""
     when = {packet: at_ms for at_ms, packet in sent}
-    waits = [turn.at_ms - when[came[turn.packet][1]] for turn in turns if turn.packet >= 0 and turn.samples]
+    waits = [turn.at_ms - when[came[turn.packet][1]] for turn in turns if turn.packet >= 0]
     return float(np.mean(waits)) if waits else float("nan")
 
 

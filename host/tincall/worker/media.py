@@ -143,6 +143,11 @@ class PhoneAudio:
         played, self._far = self._far[: self._tick_samples], self._far[self._tick_samples :]
         return played
 
+    @property
+    def waiting_ms(self) -> int:
+        """Sound that is made and not yet played, in ms: by so much later is played what is made next."""
+        return len(self._far) * TICK_MS // self._tick_samples
+
     def speak(self, microphone: Samples) -> None:
         """Take 20 ms from the microphone; a packet is sent when it is full and worth it.
 
