@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from machine import Machine
 from mpyfile import MeasureError, read, viper_names
+from viper_machine import Machine
 
 SOURCE = '''\
 """What a broken emitter gets wrong; the words of callcore's dialect."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from machine import MEMORY_BYTES, RETURN, RUNTIME, STACK, Lookup, Machine
 from mpyfile import MeasureError, Program
 from unicorn import UC_ARCH_RISCV, UC_HOOK_BLOCK, UC_HOOK_CODE, UC_MODE_RISCV32, Uc, UcError
 from unicorn import riscv_const as riscv
+from viper_machine import MEMORY_BYTES, RETURN, RUNTIME, STACK, Lookup, Machine
 
 # c.jr t0: what stands at each place of the runtime, which a hook has done by then
 _LEAVE = b"\x82\x82"

@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from build import BuildError, compile_file
-from machine import Machine
 from mpyfile import MeasureError, read, viper_names
 from rv32 import Rv32
+from viper_machine import Machine
 from xtensa import Xtensa
 
 KINDS: tuple[type[Machine], ...] = (Rv32, Xtensa)

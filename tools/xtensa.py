@@ -7,8 +7,8 @@ name of its bits, so a newer emitter cannot be counted wrongly. As on the chip, 
 
 from collections.abc import Callable
 
-from machine import MEMORY_BYTES, RETURN, STACK, Lookup, Machine
 from mpyfile import MeasureError, Program
+from viper_machine import MEMORY_BYTES, RETURN, STACK, Lookup, Machine
 
 _WORD, _SIGN = 0xFFFFFFFF, 0x80000000
 # what the four bits of a branch against a constant stand for

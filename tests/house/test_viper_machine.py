@@ -6,9 +6,9 @@ from typing import Any
 
 import build
 import pytest
-from machine import Machine
 from mpyfile import MeasureError, read, viper_names
 from rv32 import Rv32
+from viper_machine import Machine
 from xtensa import Xtensa
 
 SOURCE = """
