@@ -22,6 +22,8 @@ ROUTES = [
     ("GET", "/v1/phones"), ("POST", "/v1/calls"), ("GET", "/v1/calls"), ("GET", "/v1/calls/x"),
     ("POST", "/v1/calls/x/hangup"), ("GET", "/v1/calls/x/rtp?party=phone"),
 ]  # fmt: skip
+PACKETS = {"in": 250, "out": 249, "dropped": 1, "after_end": 0}
+LIVE = {"call_id": "live", "up": PACKETS, "down": PACKETS, "board_stats": {"sent": 251}}
 
 
 class FakeExchange:
@@ -42,7 +44,7 @@ class FakeExchange:
         return call_id == "live"
 
     def live(self):
-        return [{"call_id": "live"}]
+        return [LIVE]
 
     def tap(self, call_id, party):
         self.asked.append((call_id, party))
@@ -155,10 +157,24 @@ def test_call_records_are_listed_and_shown(tmp_path):
             s.store.clock.advance(1)
         listed = (await s.ask("GET", "/v1/calls", params={"limit": 2})).json()
         assert [record["call_id"] for record in listed["calls"]] == ["c2", "c1"]
-        assert listed["live"] == [{"call_id": "live"}]
+        assert listed["live"] == [LIVE]
         assert (await s.ask("GET", "/v1/calls/c1")).json() == await s.store.records.get("c1")
         assert (await s.ask("GET", "/v1/calls", params={"sn": "SN-2"})).json()["calls"] == []
         refusal(await s.ask("GET", "/v1/calls/c9"), 404, "unknown")
+
+    scene(tmp_path, go)
+
+
+def test_a_live_call_is_shown_with_what_is_known_at_the_moment(tmp_path):
+    async def go(s):
+        await s.store.records.opened("live", "SN-1", "alice", "out")
+        await s.store.records.answered("live", "G722")
+        record = await s.store.records.get("live")
+        so_far = {"in": 250, "out": 249, "dropped": 1}
+        shown = (await s.ask("GET", "/v1/calls/live")).json()
+        assert shown == record | {"up": so_far, "down": so_far, "board_stats": {"sent": 251}}
+        await s.store.records.ended("live", 16, "phone", 5000)
+        assert (await s.ask("GET", "/v1/calls/live")).json() == await s.store.records.get("live")
 
     scene(tmp_path, go)
 

@@ -475,6 +475,11 @@ async def test_what_operators_see(exchange):
     (live,) = exchange.switchboard.live()
     assert live["call_id"] == "c1" and live["state"] == "answered" and live["codec"] == "PCMA"
     assert live["up"] == {"in": 1, "out": 1, "dropped": 0, "after_end": 0}
+    assert live["board_stats"] is None
+    board.reports(sent=1, received=7, final=False)
+    await settle()
+    (live,) = exchange.switchboard.live()
+    assert (live["board_stats"]["sent"], live["board_stats"]["received"]) == (1, 7)
     seen = exchange.switchboard.online("board-1")
     assert (seen["firmware"], seen["call"], seen["address"]) == ("1.2.3", "c1", "192.0.2.1")
     assert seen["media"]["media_in"] == 1

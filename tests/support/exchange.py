@@ -159,10 +159,10 @@ class Board(BoardEnd):
         """Send one packet."""
         self.session.receive(media(seq, ssrc), self._exchange.clock.now_ms())
 
-    def reports(self, call_id="c1", sent=0, received=0):
-        """Send its last figures."""
+    def reports(self, call_id="c1", sent=0, received=0, final=True):
+        """Send its last figures, or those of the moment."""
         down = {**NO_FIGURES, "received": received}
-        self.say({"t": "stats", "call": call_id, "final": True, "up": {"sent": sent, "dropped": 0}, "down": down})
+        self.say({"t": "stats", "call": call_id, "final": final, "up": {"sent": sent, "dropped": 0}, "down": down})
 
     def vanishes(self):
         """Break the connection."""

@@ -178,8 +178,13 @@ class Api:
         return {"calls": await self._records.list(limit, sn or ""), "live": self._exchange.live()}
 
     async def record(self, call_id: CallId) -> dict[str, Any]:
-        """Show one call record."""
-        return await self._records.get(call_id)
+        """Show one call record; of a live call with the packets so far, and the figures that its board told last."""
+        record = await self._records.get(call_id)
+        live = next((call for call in self._exchange.live() if call["call_id"] == call_id), None)
+        if live is None or record["state"] == "ended":
+            return record
+        packets = {way: {name: live[way][name] for name in record[way]} for way in ("up", "down")}
+        return {**record, **packets, "board_stats": live["board_stats"]}
 
     async def hangup(self, call_id: CallId) -> dict[str, Any]:
         """End a live call; one that is over stays as it is."""

@@ -234,7 +234,7 @@ class Switchboard:
         return True
 
     def live(self) -> list[dict[str, Any]]:
-        """Give the calls that have not ended, in the order they began."""
+        """Give the calls that have not ended, in the order they began, each with the newest figures of its board."""
         return [
             {
                 "call_id": call.call_id,
@@ -245,6 +245,7 @@ class Switchboard:
                 "codec": call.codec,
                 "started_ms": entry.started_ms,
                 **call.counters(),
+                "board_stats": call.device.stats or None,
             }
             for entry in self._calls.values()
             if (call := entry.call).state is not ENDED
