@@ -35,7 +35,7 @@ class Random:
 
 
 class Ring:
-    """Buffers within larger ones, which are full of one byte."""
+    """Buffers within larger ones, the rest of which is full of one byte, another one for each buffer."""
 
     def __init__(self, around):
         self._around = around
@@ -44,17 +44,18 @@ class Ring:
     def room(self, inner, shift=0):
         """Put the bytes `inner` between guards, `shift` bytes further on; gives the whole buffer and where they start."""
         first = AROUND + shift
-        buf = bytearray(bytes([self._around]) * (first + len(inner) + AROUND))
-        buf[first : first + len(inner)] = inner
-        self._rooms.append((buf, first, first + len(inner)))
+        guard = self._guard()
+        buf = bytearray(guard[:1] * first + inner + guard)
+        self._rooms.append((buf, first, first + len(inner), guard[0]))
         return buf, first
 
     def words(self, kind, values):
         """Put words between guards; gives a view of them alone, for what is handed over without an offset."""
         whole = bytes(array(kind, values))
         width = len(whole) // len(values)
-        more = array(kind, bytes([self._around]) * AROUND + whole + bytes([self._around]) * AROUND)
-        self._rooms.append((more, AROUND, AROUND + len(whole)))
+        guard = self._guard()
+        more = array(kind, guard + whole + guard)
+        self._rooms.append((more, AROUND, AROUND + len(whole), guard[0]))
         return memoryview(more)[AROUND // width : AROUND // width + len(values)]
 
     def view(self, size):
@@ -65,12 +66,15 @@ class Ring:
     def left(self):
         """Give what stands in all buffers, after a look at what is around them."""
         found = []
-        for buf, first, end in self._rooms:
+        for buf, first, end, guard in self._rooms:
             data = bytes(buf)
-            beside = data[:first] + data[end:]
-            assert beside == bytes([self._around]) * len(beside), [k for k in range(len(data)) if beside[k : k + 1]]
+            bad = [k - first for k in range(len(data)) if not first <= k < end and data[k] != guard]
+            assert not bad, (len(found), end - first, bad)
             found.append(data[first:end])
         return found
+
+    def _guard(self):
+        return bytes([self._around + len(self._rooms) * 37 & 255]) * AROUND
 
 
 def sound(random, kind, samples):
@@ -533,7 +537,9 @@ def call(random, ring, name, ptime_ms):
     counts = [fence(owner, ring) for owner in owners]
     assert counts[0] == counts[2] == 1 and counts[3] == 2 and counts[4] >= 3 and counts[5] >= 5 and counts[7] == 1
     now_ms = 5
-    for turn in range(24):
+    wishes = [0, 0, 90, -90]
+    down.jitter.wish_ms = lambda: wishes[random.below(4)]
+    for turn in range(32):
         kind = ("random", "square", "zero", "low")[turn // 3 % 4]
         frame, first = ring.room(sound(random, kind, samples))
         up.frame(memoryview(frame)[first : first + samples * 2])
@@ -555,22 +561,14 @@ def call(random, ring, name, ptime_ms):
         up.played(down.vad, 0)
         now_ms += n // 16 + random.below(30)
     jitter = down.jitter
-    return [
-        up.sent,
-        up.silent,
-        jitter.received,
-        jitter.played,
-        jitter.lost,
-        jitter.concealed,
-        jitter.quiet,
-        jitter.skipped,
-    ]
+    counted = [up.sent, up.silent, jitter.received, jitter.played, jitter.lost, jitter.concealed]
+    return counted + [jitter.quiet, jitter.skipped, down.shortened_ms, down.lengthened_ms]
 
 
 def test_a_whole_call_stays_within_its_buffers():
-    total = [0] * 8
+    total = [0] * 10
     for name in ("PCMA", "PCMU", "G722", "DVI4", "L16"):
         for ptime_ms in (20, 40):
             counted, _ = same(lambda random, ring, name=name, ptime_ms=ptime_ms: call(random, ring, name, ptime_ms))
-            total = [total[k] + counted[k] for k in range(8)]
+            total = [total[k] + counted[k] for k in range(10)]
     assert min(total) > 0, total
