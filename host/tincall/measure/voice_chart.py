@@ -115,7 +115,11 @@ the board's own code, its packets are mistreated on the way, and what arrives is
 
 PESQ is narrowband (P.862.1) for G.711 and DVI4, wideband (P.862.2) for G.722 and L16: compare within a codec only. STOI reads
 lower where play-out was stretched or shrunk inside the judged clip. *Buffer* is the mean time from sending a frame to playing
-it, over a path that takes no time itself.
+it, over a path that takes no time itself. Twenty seconds of other speech comes first, which counts in *concealed* and *buffer*.
+
+On the way: packets are lost each by itself or in bursts (Gilbert's two states); a WiFi stall holds everything and lets it go at
+once; TCP repeats what it lost after three more packets and a round trip, everything behind it waits, and a repeat that is
+lost as well costs 200 ms more. Making up for that speeds speech up for a while, which PESQ judges harshly.
 """
 _FIGURES = {"pesq": "PESQ ≥ {:g}", "concealed_pct": "concealed ≤ {:g} %", "buffer_ms": "buffer ≤ {:g} ms"}
 
@@ -128,7 +132,7 @@ def markdown(report: dict[str, Any], picture: str | None) -> str:
         picture: name of the SVG file beside it; None: there is none.
     """
     rows = report["rows"]
-    arguments = f" --chart {picture}" if picture else ""
+    arguments = f" --chart {picture} --page FILE" if picture else " --page FILE"
     lines = [_ABOUT.format(arguments=arguments, pairs=report["pairs"])]
     if picture:
         lines += [f"![Scores over bad paths]({picture})", ""]
