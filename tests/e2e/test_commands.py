@@ -52,6 +52,7 @@ def test_the_same_call_by_hand(tmp_path, interpreter):
             assert "was played" in run("stream", door, "--play", tmp_path / "words.wav")
             live = run("calls", "--data", data)
             assert call_id in live and "answered" in live
+            assert "not yet to be said" in run("calls", call_id, "--data", data)
             assert "holds" in finished(listening)
             assert "pressed" in run("hangup", "--button", door)
             assert watch.wait_call(stage, "ENDED", 10)["cause"] == 16
@@ -60,7 +61,8 @@ def test_the_same_call_by_hand(tmp_path, interpreter):
         assert (record["direction"], record["released_by"], record["phone"]) == ("in", "device", "alice")
         shown = run("calls", call_id, "--data", data)
         assert "The call was hung up. By the device." in shown
-        for words in ("packets in", "the board counted", "the phone's side counted"):
+        assert shown.count("every frame is accounted for") == 2, shown
+        for words in ("relay: in / out / dropped", "estimated R", "the phone's side told"):
             assert words in shown
         assert stage.stop(board) == 0
         assert "is forgotten" in run("devices", "--forget", "DOOR-1", "--data", data)

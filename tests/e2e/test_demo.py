@@ -101,6 +101,23 @@ def test_g711_comes_through_where_it_is_all_the_board_offers(demo, codec, tmp_pa
     assert report["uplink"]["pesq_band"] == "nb"
 
 
+@pytest.mark.alone
+def test_bytes_are_saved_where_they_shall_be(demo, tmp_path):
+    report = demo("--save-bytes", "--json").document()
+    assert report["verdict"]["passed"], report["verdict"]
+    talk_s = report["call"]["talk_s"]
+    for way in (report["uplink"], report["downlink"]):
+        assert way["codec"] == "G722"
+        # 40 ms a packet, and in pauses hardly any
+        assert 5 * talk_s < way["sent"] < 24 * talk_s
+        assert way["sent"] == way["relay_in"] == way["received"]
+        assert (way["lost"], way["late"]) == (0, 0)
+        assert way["concealed"] <= way["received"] * 0.02
+        assert way["pesq"] >= 3.8
+    # with all that is said at once; 1.5 where every frame is sent
+    assert report["traffic"]["mb_per_min"] < 1.1
+
+
 def test_a_clip_and_a_length_of_ones_own(demo, tmp_path):
     clip = tmp_path / "own.wav"
     samples = 6000 * np.sin(2 * np.pi * np.arange(16000) * 300 / 16000)

@@ -134,6 +134,16 @@ def test_bad_speech_fails_only_where_the_score_counts(call):
     assert failed(call_report.report(**{**call, "needs_score": False})) == []
 
 
+@pytest.mark.parametrize(
+    ("codec", "saves", "least"), [("G722", False, 4.0), ("G722", True, 3.8), ("PCMA", False, 4.0), ("DVI4", True, 2.8)]
+)
+def test_what_is_asked_of_a_score_goes_by_codec_and_silence(call, codec, saves, least):
+    call["record"]["codec"] = codec
+    facts = call_report.report(**call, saves_bytes=saves)["verdict"]["facts"]
+    asked = [fact["what"] for fact in facts if "PESQ" in fact["what"]]
+    assert len(asked) == 2 and all(what.endswith(f" is at least {least}") for what in asked)
+
+
 def test_g722_is_judged_as_wideband(call):
     call["record"]["codec"] = "G722"
     path = call["heard_by_board"]

@@ -37,6 +37,7 @@ _ANSWER_AFTER_MS = 600
 _SETUP_S = 30.0
 _ONLINE_S = 45.0  # longer than the board's own patience with a server (30 s), so that its reason is what a person hears
 _RESULTS = Path("demo")
+_CODECS = (*coders.NAMES, "L16")
 _ANY_PORTS = {"TINCALL__DEVICE__PORT": "0", "TINCALL__WEB__PORT": "0"}
 
 Direction = Literal["out", "in"]
@@ -55,6 +56,7 @@ class Plan:
         folder: everything the call leaves.
         is_direct: leave the platform out: the phone is scripted beside the relay.
         codec: the only one the board offers; None leaves it the choice.
+        saves_bytes: no silence is sent, and 40 ms in a packet.
     """
 
     board: str
@@ -65,6 +67,7 @@ class Plan:
     folder: Path
     is_direct: bool = False
     codec: str | None = None
+    saves_bytes: bool = False
 
 
 def demo(
@@ -81,24 +84,30 @@ def demo(
     direct: Annotated[
         bool, typer.Option("--direct", help="Leave the platform out; the phone is beside the relay.", hidden=True)
     ] = False,
-    codec: Annotated[str | None, typer.Option(help="All the board offers: G722, PCMA or PCMU.", hidden=True)] = None,
+    codec: Annotated[
+        str | None, typer.Option(help=f"All the board offers, of {', '.join(_CODECS)}.", hidden=True)
+    ] = None,
+    save_bytes: Annotated[
+        bool, typer.Option("--save-bytes", help="Send no silence, and 40 ms in a packet: about half the bytes.")
+    ] = False,
 ) -> None:
     """Make a call on this machine and judge what was heard."""
     if direction not in ("out", "in"):
         raise OperatorError(f"{direction!r} is no direction", "Say --direction out or --direction in.", 2)
     if seconds is not None and not 1 <= seconds <= 300:
         raise OperatorError(f"a talk of {seconds:g} s is not possible", "Say --seconds 1 to 300.", 2)
-    if codec is not None and codec not in coders.NAMES:
-        raise OperatorError(f"a board does not speak {codec!r}", f"Say --codec {', '.join(coders.NAMES)}.", 2)
+    if codec is not None and codec not in _CODECS:
+        raise OperatorError(f"a board does not speak {codec!r}", f"Say --codec {', '.join(_CODECS)}.", 2)
     interpreter, why_not = rehearsal.interpreter(board)
     if why_not is not None:
         output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
     with terminable(), _folder(keep) as folder:
         said = _clips(folder, clip, seconds)
         if browser:
-            _talk_yourself(interpreter, said[0], folder, keep)
+            _talk_yourself(interpreter, said[0], folder, keep, save_bytes)
             return
-        plan = Plan(interpreter, "out" if direction == "out" else "in", *said, clip is None, folder, direct, codec)
+        way: Direction = "out" if direction == "out" else "in"
+        plan = Plan(interpreter, way, *said, clip is None, folder, direct, codec, save_bytes)
         with _progress() as progress:
             report = _perform(plan, progress)
         if keep is None:
@@ -106,12 +115,12 @@ def demo(
     output.result(report, lambda console: _show(console, report), _problem(report))
 
 
-def _talk_yourself(interpreter: str, said_by_board: Path, folder: Path, keep: Path | None) -> None:
+def _talk_yourself(interpreter: str, said_by_board: Path, folder: Path, keep: Path | None, saves_bytes: bool) -> None:
     """Let a person be the phone, and show how the call went."""
     from tincall.cli import demo_browser
 
     with _progress() as progress:
-        report = demo_browser.talk(interpreter, said_by_board, folder, progress.step)
+        report = demo_browser.talk(interpreter, said_by_board, folder, progress.step, saves_bytes)
     if keep is None:
         report = rehearsal.keep_results(report, _RESULTS)
     call, down = report["call"], report["downlink"]
@@ -146,6 +155,8 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
         stage.run("init", "init", "--data", data, "--json")
         progress.step(f"starting {far.words}")
         arguments, settings = far.set_up(data)
+        if plan.saves_bytes:
+            settings |= rehearsal.SAVE_BYTES
         relay = stage.start("relay", "relay", "--data", data, *arguments, "--json", **_ANY_PORTS, **settings)
         ready = relay.document(_SETUP_S)
         progress.step(f"enrolling {SN} with a fresh key")
@@ -176,6 +187,7 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
         heard_by_board=heard,
         folder=plan.folder,
         needs_score=plan.is_default,
+        saves_bytes=plan.saves_bytes,
     )
 
 

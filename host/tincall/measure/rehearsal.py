@@ -18,6 +18,8 @@ from tincall.errors import OperatorError
 from tincall.measure.stage import Stage, wait_until
 from tincall.wav import Samples
 
+# for a relay that sends no silence, and 40 ms in a packet
+SAVE_BYTES = {"TINCALL__CALL__SAVE_BYTES": "true"}
 CLIP_DELAY_S = CLIP_DELAY_MS / 1000
 # read by volunteers into the public domain; which package they come from says the LICENCE.txt beside them
 _DEFAULT_CLIPS = ("librivox-0870.wav", "librivox-0920.wav")
