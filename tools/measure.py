@@ -4,7 +4,7 @@
     tools/measure.py              a table, and exit status 1 when a budget is passed
     tools/measure.py --json       the same as one JSON document
     tools/measure.py --write      the table into docs/figures.md
-    tools/measure.py --heap       instead, in what heap a whole call runs (tools/heap.py; takes minutes)
+    tools/measure.py --heap       instead, in what heap a whole call runs (tools/heap.py; takes minutes); --write: docs/heap.md
 
 mpy-cross compiles the firmware as for a board; emulated processors run the machine code of each function, and every instruction
 is counted. What they come to is compared with the Python source run on the same numbers. A count depends on nothing but
@@ -118,7 +118,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.heap:
-            return heap.main(as_json=given.json)
+            return heap.main(as_json=given.json, writes=given.write)
         found = figures()
     except (MeasureError, build.BuildError) as error:
         print(f"measure: {error}", file=sys.stderr)

@@ -68,20 +68,27 @@ def test_a_call_passes_by_its_facts(facts, errors, want, tmp_path: Path, monkeyp
 
 
 def test_what_is_beyond_its_budget_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     class Fake(Bench):
         def __init__(self, folder: Path) -> None:
             super().__init__(150)
 
         def weigh(self) -> dict[str, int]:
-            return {"asyncio": 2000, "together": 90000, "PCMA": 20000, "G722": 41000}
+            return {"asyncio": 2000, "machine": 12288, "together": 90000, "PCMA": 20000, "G722": 41000}
 
+    page = tmp_path / "heap.md"
+    page.write_text(f"head\n\n{heap.MARK}\n\nold")
+    monkeypatch.setattr(heap, "PAGE", page)
     monkeypatch.setattr(heap, "Bench", Fake)
-    assert heap.main(as_json=False) == 1
+    assert heap.main(as_json=False, writes=True) == 1
+    assert (
+        page.read_text().startswith(f"head\n\n{heap.MARK}\n\n| heap of a whole call") and "old" not in page.read_text()
+    )
     told = capsys.readouterr()
     assert "the heap of a call with PCMA is beyond" in told.err and "the data of a call with G722 is beyond" in told.err
     assert "the heap of a call with G722" not in told.err
+    assert "| of either, modules that stand in for drivers | 12 |" in told.out
     assert "| asyncio | 2,000 |" in told.out and "| G722 | 41,000 | 40,960 |" in told.out
 
 
