@@ -53,6 +53,9 @@ _HEADER_BYTES = const(12)  # as wire has it, folded here
 _NOISE_TYPE = const(13)  # RFC 3389
 _NO_NOISE = const(127)  # -dBov
 _JUMP = const(1000)  # frames: a step this large is a new stream, not loss
+_BACK = const(
+    128
+)  # the same backwards: what is nearer is a straggler, so a sender that went back is unheard no longer than that
 _JUMP_MS = const(1000)  # earlier than the fastest packet: its timestamp belongs to another stream
 _NEVER = const(0x3FFFFFFF)  # a delay above all others, so that the first packet begins a stream
 _BLOCK_MS = const(500)
@@ -154,7 +157,7 @@ class JitterBuffer:
         transit = ticks_diff(now_ms, self._anchor_ms) - media
         if (
             transit < self._fastest - _JUMP_MS
-            or not -_JUMP < ahead < _JUMP
+            or not -_BACK < ahead < _JUMP
             or (media < self._newest and seq_diff(seq, self._top) > 0)
         ):
             self._begin(buf, off, now_ms)
