@@ -25,17 +25,17 @@ def test_what_makes_no_sense_is_refused_with_status_2(options, words):
 
 def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
     (tmp_path / "mine.txt").write_text("keep me")
-    with pytest.raises(OperatorError, match="not an empty folder") as caught, demo._folder(tmp_path):
+    with pytest.raises(OperatorError, match="not an empty folder") as caught, demo.folder_for(tmp_path):
         pass
     assert caught.value.status == 2
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_folder_that_was_named_stays_and_one_that_was_not_vanishes(tmp_path):
-    with demo._folder(tmp_path / "new" / "one") as named:
+    with demo.folder_for(tmp_path / "new" / "one") as named:
         (named / "x").write_text("x")
     assert (named / "x").is_file() and named.is_absolute()
-    with demo._folder(None) as made:
+    with demo.folder_for(None) as made:
         assert made.is_dir()
     assert not made.exists()
 

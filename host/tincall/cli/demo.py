@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,9 +20,10 @@ import typer
 
 from callcore import coders
 from tincall.cli import output
-from tincall.cli.client import Client
+from tincall.cli.client import READY_FILE, Client
 from tincall.errors import OperatorError
 from tincall.measure import call_report, marker, rehearsal
+from tincall.measure.chain import Chain
 from tincall.measure.far_side import FarSide, Scripted, ThroughPlatform
 from tincall.measure.stage import Stage, terminable, wait_until
 from tincall.wav import load, save
@@ -57,6 +58,7 @@ class Plan:
         is_direct: leave the platform out: the phone is scripted beside the relay.
         codec: the only one the board offers; None leaves it the choice.
         saves_bytes: no silence is sent, and 40 ms in a packet.
+        chain: what is different on the way.
     """
 
     board: str
@@ -68,6 +70,7 @@ class Plan:
     is_direct: bool = False
     codec: str | None = None
     saves_bytes: bool = False
+    chain: Chain = field(default_factory=Chain)
 
 
 def demo(
@@ -101,7 +104,7 @@ def demo(
     interpreter, why_not = rehearsal.interpreter(board)
     if why_not is not None:
         output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
-    with terminable(), _folder(keep) as folder:
+    with terminable(), folder_for(keep) as folder:
         said = _clips(folder, clip, seconds)
         if browser:
             _talk_yourself(interpreter, said[0], folder, keep, save_bytes)
@@ -148,8 +151,18 @@ def _problem(report: dict[str, Any]) -> OperatorError | None:
 
 def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
     """Make the call and report on it."""
+    events, record = rehearse(plan, progress)
+    progress.step("judging what was heard")
+    return judge(plan, events, record)
+
+
+def rehearse(plan: Plan, progress: Progress) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Make the call; gives what the board told and the relay's record, with what the phone heard.
+
+    Raises:
+        OperatorError: something did not start or ended, or the call did not come about.
+    """
     data, board = plan.folder / "relay", plan.folder / "board"
-    heard = plan.folder / "heard-by-board.wav"
     with Stage(plan.folder) as stage, _far_side(plan, stage) as far:
         progress.step("laying out a relay: certificates, keys, database")
         stage.run("init", "init", "--data", data, "--json")
@@ -157,15 +170,17 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
         arguments, settings = far.set_up(data)
         if plan.saves_bytes:
             settings |= rehearsal.SAVE_BYTES
-        relay = stage.start("relay", "relay", "--data", data, *arguments, "--json", **_ANY_PORTS, **settings)
+        settings = plan.chain.settings({**_ANY_PORTS, **settings})
+        relay = stage.start("relay", "relay", "--data", data, *arguments, "--json", **settings)
         ready = relay.document(_SETUP_S)
+        plan.chain.relay_stands(ready["device_port"], data / READY_FILE)
         progress.step(f"enrolling {SN} with a fresh key")
         stage.run("enrol", "enrol", "--data", data, "--sn", SN, "--board", board, "--json")
         with closing(Client(data)) as client:
             far.meet(client, ready, SN)
             progress.step(f"switching the board on ({plan.board})")
             told: list[str | Path] = ["--folder", board, "--board", plan.board]
-            told += ["--mic", plan.said_by_board, "--speaker", heard, "--json"]
+            told += ["--mic", plan.said_by_board, "--speaker", _heard_by_board(plan), "--json"]
             if plan.codec is not None:
                 main = plan.folder / "firmware" / "main.py"
                 rehearsal.write_main(main, plan.codec)
@@ -177,18 +192,26 @@ def _perform(plan: Plan, progress: Progress) -> dict[str, Any]:
                 record = far.told(_hang_up(plan, stage, watch, client, call_id, progress))
                 events = watch.events()
         progress.step("stopping everything")
-    progress.step("judging what was heard")
+    return events, record
+
+
+def judge(plan: Plan, events: list[dict[str, Any]], record: dict[str, Any]) -> dict[str, Any]:
+    """Report on the call that `rehearse` made."""
     return call_report.report(
         events=events,
         record=record,
         direction=plan.direction,
         said_by_board=plan.said_by_board,
         said_by_phone=plan.said_by_phone,
-        heard_by_board=heard,
+        heard_by_board=_heard_by_board(plan),
         folder=plan.folder,
         needs_score=plan.is_default,
         saves_bytes=plan.saves_bytes,
     )
+
+
+def _heard_by_board(plan: Plan) -> Path:
+    return plan.folder / "heard-by-board.wav"
 
 
 @contextmanager
@@ -203,6 +226,7 @@ def _far_side(plan: Plan, stage: Stage) -> Iterator[FarSide]:
 
 def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, phone_calls: Callable[[], None], progress: Progress) -> str:
     """Set the call up, by the board's button or from the phone; gives its id when it is answered."""
+    plan.chain.dialling()
     if plan.direction == "out":
         progress.step("pressing the board's call button")
         watch.press("call")
@@ -213,6 +237,7 @@ def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, phone_calls: Callabl
         progress.step("pressing the board's call button to answer")
         watch.press("call")
     answered = watch.wait_call(stage, "ANSWERED", _SETUP_S)
+    plan.chain.answered()
     return str(answered["call"])
 
 
@@ -228,6 +253,7 @@ def _hang_up(
             moved(now_s)
             stage.check()
             time.sleep(0.05)
+    plan.chain.talked()
     if plan.direction == "out" and not watch.seen_call("ENDED"):
         progress.step("pressing the board's end button")
         watch.press("end")
@@ -241,7 +267,7 @@ def _hang_up(
 
 
 @contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
+def folder_for(keep: Path | None) -> Iterator[Path]:
     """Give an empty folder, which stays when the person named it.
 
     Raises:
