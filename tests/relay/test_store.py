@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,9 +15,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from relay_store import run
+from support import small_disk
 
 from tincall.errors import OperatorError
-from tincall.relay.store.engine import MIGRATIONS, Database, _engine
+from tincall.relay.store import engine as engine_module
+from tincall.relay.store import faults
+from tincall.relay.store.engine import MIGRATIONS, Database, _engine, known_schemas
+from tincall.relay.store.faults import StoreFault
 from tincall.relay.store.models import devices, metadata
 
 ROW = {
@@ -227,3 +233,167 @@ def test_a_second_process_is_refused_while_the_first_has_the_file(tmp_path):
 
     assert "Another process uses" in run(hold())
     assert other() == ""
+
+
+def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "tincall.db"
+
+    async def fill():
+        database = Database.open(path)
+        for number in range(300):
+            await database.run(insert, sn=f"SN-{number:03}", wrapped_key=os.urandom(60))
+        await database.close()
+
+    run(fill())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4096] + os.urandom(4096))
+    before = path.read_bytes()
+    fault = refused(path)
+    assert isinstance(fault, StoreFault) and fault.reason == faults.DAMAGED
+    assert f"tincall restore FILE --data {tmp_path}" in fault.hint
+    assert path.read_bytes() == before
+    path.write_bytes(whole)
+    run(Database.open(path).close())
+
+
+def test_a_file_that_must_be_there_is_not_made(tmp_path):
+    path = tmp_path / "tincall.db"
+    for _ in range(2):
+        with pytest.raises(OperatorError, match="not there, or empty") as caught:
+            Database.open(path, must_exist=True)
+        assert "tincall restore" in caught.value.hint and "tincall init" in caught.value.hint
+        path.touch()
+    path.unlink()
+    run(Database.open(path).close())
+    run(Database.open(path, must_exist=True).close())
+
+
+def test_a_version_before_the_newest_refuses_the_newest_file(tmp_path, monkeypatch):
+    path = tmp_path / "tincall.db"
+    run(Database.open(path).close())
+    before = path.read_bytes()
+    for number in range(1, len(known_schemas())):
+        older = tmp_path / f"older{number}"
+        shutil.copytree(MIGRATIONS, older, ignore=shutil.ignore_patterns("__pycache__"))
+        for script in sorted((older / "versions").glob("v0*.py"))[-number:]:
+            script.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(engine_module, "MIGRATIONS", older)
+            fault = refused(path)
+        assert (fault.reason, fault.status) == (faults.NEWER, 2)
+        assert path.read_bytes() == before
+
+
+def test_no_step_leads_back():
+    for script in sorted((MIGRATIONS / "versions").glob("v0*.py")):
+        assert "def downgrade" not in script.read_text(), script.name
+
+
+async def full_and_again(path, fill, make_room):
+    """Write until there is no more room; gives the fault, what was acknowledged, and what is there in the end."""
+    database = Database.open(path)
+    await database.run(insert, sn="before")
+    fill(database)
+    acknowledged = ["before"]
+    fault = None
+    for number in range(2000):
+        sn = f"SN-{number}"
+        try:
+            await database.run(insert, sn=sn, name="n" * 64, board="b" * 64)
+            acknowledged.append(sn)
+        except StoreFault as error:
+            fault = error
+            break
+    assert await database.read(count) == len(acknowledged), "reading goes on"
+    make_room(database)
+    await database.run(insert, sn="after")
+    acknowledged.append("after")
+    await database.close()
+    database = Database.open(path)
+    there = await database.read(lambda c: sorted(row.sn for row in c.execute(sa.select(devices.c.sn))))
+    await database.close()
+    return fault, sorted(acknowledged), there
+
+
+def pages(database, most):
+    connection = database._engine.raw_connection()
+    connection.execute(f"PRAGMA max_page_count = {most}")
+    connection.close()
+
+
+def test_a_file_that_may_not_grow_is_told_and_recovers(tmp_path):
+    fault, acknowledged, there = run(
+        full_and_again(tmp_path / "tincall.db", lambda d: pages(d, 1), lambda d: pages(d, 1 << 30))
+    )
+    assert fault.reason == faults.FULL and "Make room" in fault.hint
+    assert acknowledged == there
+
+
+def test_a_full_disk_is_told_and_recovers_alone(tmp_path):
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        ballast = []
+        fault, acknowledged, there = run(
+            full_and_again(
+                disk / "tincall.db",
+                lambda d: ballast.append(small_disk.fill(disk)),
+                lambda d: ballast[0].unlink(),
+            )
+        )
+        assert fault.reason == faults.FULL
+        assert acknowledged == there
+
+
+def test_a_full_disk_at_the_start_is_told_and_nothing_is_harmed(tmp_path):
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        path = disk / "tincall.db"
+        at_revision(path, "0001")
+        ballast = small_disk.fill(disk)
+        assert refused(path).reason == faults.FULL
+        ballast.unlink()
+        run(Database.open(path).close())
+
+
+def test_a_disk_that_is_read_only_is_told_and_recovers(tmp_path):
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        path = disk / "tincall.db"
+        run(Database.open(path).close())
+        small_disk.remount(disk, "ro")
+        assert refused(path).reason == faults.READ_ONLY
+        small_disk.remount(disk, "rw")
+        run(Database.open(path).close())
+
+
+def test_a_file_that_becomes_read_only_is_told_and_recovers(tmp_path):
+    async def attempt():
+        database = Database.open(tmp_path / "tincall.db")
+        connection = database._engine.raw_connection()
+        connection.execute("PRAGMA query_only = ON")
+        with pytest.raises(StoreFault) as caught:
+            await database.run(insert)
+        assert caught.value.reason == faults.READ_ONLY
+        connection.execute("PRAGMA query_only = OFF")
+        connection.close()
+        await database.run(insert)
+        await database.close()
+
+    run(attempt())
+
+
+def test_a_process_without_descriptors_is_told_and_recovers(tmp_path):
+    path = tmp_path / "tincall.db"
+    run(Database.open(path).close())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(fd) for fd in os.listdir("/proc/self/fd")) + 3, hard))
+    taken = []
+    try:
+        while True:
+            try:
+                taken.append(os.open("/dev/null", os.O_RDONLY))
+            except OSError:
+                break
+        assert refused(path).reason == faults.FAILED
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    run(Database.open(path).close())

@@ -58,7 +58,7 @@ def make(folder: "DataFolder", names: list[str]) -> list[Path]:
     if not folder.settings.exists():
         text = example({"device": {"server_names": names}})
         made.append(authority.write(folder.settings, text.encode(), 0o600))
-    if not folder.database.exists():
+    if not (folder.database.exists() and folder.database.stat().st_size):  # empty: power failed while it was made
         made.append(_make_database(folder.database))
     return made
 

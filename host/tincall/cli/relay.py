@@ -109,7 +109,7 @@ async def _build(
     import datetime
 
     from tincall.clock import SystemClock
-    from tincall.relay import api, authority, gate, tls
+    from tincall.relay import api, api_devices, authority, gate, tls
     from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.limits import Limits
     from tincall.relay.switchboard import Switchboard
@@ -153,6 +153,7 @@ async def _build(
         await adapter.sweep()
     # whom boards may call by name of nobody's board: the scripted phones
     routes = api.Api(registry, records, switchboard, lambda: contacts(""))
+    more = [api_devices.router(registry, switchboard, api.operator_only(token)), *more]
     app = api.build(routes, token, more, BODIES)
     web_port = await _web(stack, folder, settings, app)
     stack.push_async_callback(switchboard.stop)
@@ -187,7 +188,7 @@ async def _stored(
     from tincall.relay.registry import Registry
     from tincall.relay.store.engine import Database
 
-    database = Database.open(folder.database)
+    database = Database.open(folder.database, must_exist=True)
     stack.push_async_callback(database.close)
     registry = Registry(database, kek, clock)
     await registry.load()

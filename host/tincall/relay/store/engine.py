@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
@@ -22,6 +22,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspe
 from sqlalchemy.pool import StaticPool
 
 from tincall.errors import OperatorError
+from tincall.relay.store import faults, integrity
+from tincall.relay.store.faults import StoreFault
 
 BUSY_TIMEOUT_MS = 5_000  # a backup tool may hold the file for a moment; nobody else does
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -48,25 +50,38 @@ class Database:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     @classmethod
-    def open(cls, path: Path) -> "Database":
-        """Open the file, make or upgrade its schema, and hold it for this process.
+    def open(cls, path: Path, must_exist: bool = False) -> "Database":
+        """Open the file, look for damage, make or upgrade its schema, and hold it for this process.
 
         A file of an older schema is copied beside itself first (`tincall.db.0001.bak`). If power fails at any moment,
         a later reader finds the old schema or the new one, never a mixture.
 
+        Args:
+            path: of the file.
+            must_exist: refuse where there is none, in place of making one.
+
         Raises:
-            OperatorError: not a database, not one of ours, made by a newer version, held by another process, or the
-                folder is not there or not writable.
+            StoreFault: damaged, not a database, made by a newer version, the disk is full or not writable.
+            OperatorError: not there, not one of ours, held by another process.
         """
-        lock = _hold(path)
+        if must_exist and not (path.exists() and path.stat().st_size):
+            hint = f"Put a backup in its place with `tincall restore FILE --data {path.parent} --replace`,"
+            hint += f" or begin with an empty one: `tincall init --data {path.parent}`."
+            raise OperatorError(f"The database {path} is not there, or empty.", hint, 2)
+        lock = hold(path)
         engine = _engine(path)
         try:
+            _make_private(path)
+            with engine.begin() as connection:
+                found = integrity.problems(cast(sqlite3.Connection, connection.connection.dbapi_connection))
+            if found:
+                raise faults.damaged(path, found)
             _migrate(engine, path)
         except BaseException as error:
             engine.dispose()
             os.close(lock)
-            if isinstance(error, exc.DBAPIError):
-                raise _explained(path, error) from None
+            if isinstance(error, exc.DBAPIError | sqlite3.Error):
+                raise faults.of_driver(path, getattr(error, "orig", error)) from None
             raise
         return cls(engine, path, lock)
 
@@ -74,7 +89,7 @@ class Database:
         """Do `work(connection, ...)` in one writing transaction: all of it is stored when this returns, or none of it.
 
         Raises:
-            OperatorError: the file cannot be written (disk full, file gone bad).
+            StoreFault: the file cannot be written (disk full, file gone bad).
         """
         return await self._submit(self._engine, work, *args, **kwargs)
 
@@ -82,7 +97,7 @@ class Database:
         """Do `work(connection, ...)` in a reading transaction; it sees everything that was handed over before it.
 
         Raises:
-            OperatorError: the file cannot be read.
+            StoreFault: the file cannot be read.
         """
         return await self._submit(self._reader, work, *args, **kwargs)
 
@@ -99,7 +114,7 @@ class Database:
             except exc.IntegrityError:
                 raise  # a row that breaks a rule of the tables is a bug here, not a fault of the file
             except exc.DBAPIError as error:
-                raise _explained(self.path, error) from None
+                raise faults.of_driver(self.path, error.orig) from None
 
         # shielded: a cancelled waiter must not take work off the queue that somebody believes stored
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(transaction)))
@@ -143,25 +158,37 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-def _hold(path: Path) -> int:
+def hold(path: Path) -> int:
     """Take the lock beside the database, so that no second relay closes this one's calls as those of a dead process.
+
+    Returns:
+        A descriptor that the caller closes when it has done.
 
     Raises:
         OperatorError: held by another process, or the folder is not there or not writable.
     """
     try:
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # SQLite gives its log files the mode of this one
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        hint = f"Run `tincall init --data {path.parent}`, and see that the folder is yours."
-        raise OperatorError(f"The database {path} cannot be opened: {error.strerror}.", hint, 2) from None
+        raise faults.of_system(path, error) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
     except BlockingIOError:
         os.close(lock)
         raise OperatorError(f"Another process uses {path}.", "Stop the other relay, or use another folder.") from None
-    return lock
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if there is none, for its owner alone; SQLite gives its log files the mode of this one.
+
+    Raises:
+        StoreFault: it cannot be written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise faults.of_system(path, error) from None
 
 
 def _migrate(engine: Engine, path: Path) -> None:
@@ -170,9 +197,7 @@ def _migrate(engine: Engine, path: Path) -> None:
     Raises:
         OperatorError: not one of our files, or made by a newer version.
     """
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _scripts()
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
@@ -180,15 +205,23 @@ def _migrate(engine: Engine, path: Path) -> None:
         if current is None and inspect(connection).get_table_names():
             raise OperatorError(f"{path} is a database of something else.", "Move it away, or use another folder.", 2)
         if current is not None:
-            if current not in {script.revision for script in scripts.walk_revisions()}:
-                raise OperatorError(
-                    f"{path} was written by a newer Tincall (schema {current}).",
-                    "Install that version, or restore the backup that it made beside the file.",
-                    2,
-                )
+            if current not in known_schemas():
+                hint = "Install that version, or restore the backup that it made beside the file."
+                raise StoreFault(faults.NEWER, f"{path} was written by a newer Tincall (schema {current}).", hint, 2)
             _copy(path, path.with_name(f"{path.name}.{current}.bak"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _scripts() -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config, ScriptDirectory.from_config(config)
+
+
+def known_schemas() -> list[str]:
+    """Name the schemas that this version can read and bring forward, oldest first."""
+    return [script.revision for script in _scripts()[1].walk_revisions()][::-1]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -205,14 +238,3 @@ def _copy(source: Path, target: Path) -> None:
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(target)
-
-
-def _explained(path: Path, error: exc.DBAPIError) -> OperatorError:
-    """Say what the driver said, without the statement and its values."""
-    reason = str(error.orig)
-    hint = ""
-    if "full" in reason:
-        hint = "Make room on the disk; calls are refused until then."
-    elif "not a database" in reason or "malformed" in reason:
-        hint = "Move the file away and restore a backup."
-    return OperatorError(f"The database {path} failed: {reason}.", hint)
