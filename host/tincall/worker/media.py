@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from callcore import jitter, media, vad, wire
+from callcore.compat import ticks_add
 from callcore.errors import LocalError
 from callcore.packetizer import Packetizer
 from tincall.leg import Media
@@ -139,7 +140,7 @@ class PhoneAudio:
             int16 array of shape (rate_hz / 50,), what is played in the 20 ms from now; valid until the next turn.
         """
         while len(self._far) < self._tick_samples:
-            self._far = np.concatenate((self._far, self._to_far(self._next_frame(now_ms))))
+            self._far = np.concatenate((self._far, self._to_far(self._next_frame(ticks_add(now_ms, self.waiting_ms)))))
         played, self._far = self._far[: self._tick_samples], self._far[self._tick_samples :]
         return played
 
