@@ -84,14 +84,14 @@ def _down() -> Do:
     from callcore import pcm
 
     words, sound = pcm.down_state(SAMPLES), noise(SAMPLES)
-    return lambda: pcm.down(words, sound, 0, bytearray(320), 0, SAMPLES)
+    return lambda: pcm.resample(0, 0, pcm.UNITY, words, sound, bytearray(320), SAMPLES, 0)
 
 
 def _up() -> Do:
     from callcore import pcm
 
     words, sound = pcm.up_state(), noise(160)
-    return lambda: pcm.up(words, sound, 0, bytearray(640), 0, 160)
+    return lambda: pcm.resample(0, 0, 0, words, sound, bytearray(640), 160, 0)
 
 
 # --- what is done about loss, silence and loudness

@@ -4,8 +4,11 @@ Each part says a gain in thousandths of a dB; they add up, and one Fader a direc
 Suppressor; down: `volume` and `Suppressor.duck`. Nothing is allocated after the objects are made, and nothing looks at a clock.
 """
 
-from callcore.compat import const, micropython, ptr16
+from callcore.compat import MICROPYTHON, const, micropython, ptr16
 from callcore.vad import Vad, decibels
+
+if not MICROPYTHON:
+    from typing import Callable
 
 # a gain in Q11: 8 of it is the most, so that 16 bits times it stay below 2**30
 UNITY = const(2048)
@@ -90,6 +93,8 @@ def gain(pcm: bytearray, off: int, n: int, from_q: int, to_q: int, block: int = 
         to_q: gain of the last block.
         block: samples.
     """
+    if from_q == UNITY and to_q == UNITY:
+        return
     _scale(0, off, n, block, (from_q << 6) + 32, ((to_q - from_q) << 6) * block // n, pcm)
 
 
@@ -114,10 +119,12 @@ class Fader:
 
     Args:
         samples: of a frame, a multiple of 64.
+        multiply: what does it, called as `gain`.
     """
 
-    def __init__(self, samples: int) -> None:
+    def __init__(self, samples: int, multiply: "Callable[..., None]" = gain) -> None:
         self._samples = samples
+        self._multiply = multiply
         self._q = UNITY
 
     def frame(self, pcm: bytearray, off: int, gain_mdb: int) -> None:
@@ -133,12 +140,11 @@ class Fader:
         n = self._samples
         self._q = q
         if q < was - (was >> 3):
-            gain(pcm, off, _FALL, was, q, _FALL_BLOCK)
+            self._multiply(pcm, off, _FALL, was, q, _FALL_BLOCK)
             off += _FALL * 2
             n -= _FALL
             was = q
-        if q != UNITY or was != UNITY:
-            gain(pcm, off, n, was, q)
+        self._multiply(pcm, off, n, was, q)
 
 
 class Agc:

@@ -5,7 +5,7 @@ that the coder's state goes on. Where both ends agreed on comfort noise only spe
 silence its level now and then. Nothing is allocated after an Uplink is made, and nothing looks at a clock.
 """
 
-from callcore.coders import coder
+from callcore.coders import Narrow, coder
 from callcore.compat import MICROPYTHON, const
 from callcore.level import MUTE, Agc, Fader, Suppressor
 from callcore.mask import move
@@ -70,7 +70,9 @@ class Uplink:
         self._samples = samples
         self._payload_bytes = frame_bytes(name, ptime_ms)
         self._packets = Packetizer(codec(name)[PAYLOAD_TYPE], frame_ticks(name, ptime_ms), ssrc, seq, stamp)
-        self._coder = coder(name, samples)
+        self._coder = made = coder(name, samples)
+        # such a coder does the gain itself
+        self._narrow = made if isinstance(made, Narrow) else None
         self._vad = Vad(samples)
         self._fader = Fader(samples)
         self._agc = Agc(ptime_ms) if agc else None
@@ -114,7 +116,11 @@ class Uplink:
             speaks = False
         elif self._agc:  # else its gain stays as it was, for the noise between two words
             self._agc_mdb = self._agc.frame(vad, far_speaks)
-        self._fader.frame(pcm, 0, self._agc_mdb + closed_mdb)
+        gain_mdb = self._agc_mdb + closed_mdb
+        if self._narrow:
+            self._narrow.gain_mdb = gain_mdb
+        else:
+            self._fader.frame(pcm, 0, gain_mdb)
         what = self._dtx.frame(speaks, self._agc_mdb // 1000) if self._dtx else SEND
         if what == NOISE or what == NOTHING:  # and not `in`, since a tuple of names is made anew each time
             self._keep(pcm, what)

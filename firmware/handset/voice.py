@@ -1,8 +1,8 @@
 """Sound in a call: two loops over objects handed in, microphone to link and link to speaker.
 
 What is said and what is heard is made in callcore.uplink and callcore.downlink; here it is moved. Everything is allocated when
-a Voice is made, before the call; the loops themselves allocate nothing, so that no collection can fall into speech (proven under
-`micropython.heap_lock()` in tests/handset/voice_heap.py). Microphone and speaker run at 16 kHz whatever the codec is.
+a Voice is made, before the call; the loops themselves allocate nothing, so that no collection can fall into speech (proven
+under `micropython.heap_lock()` in tests/handset/voice_heap.py). Microphone and speaker run at 16 kHz whatever the codec is.
 """
 
 import asyncio

@@ -1,9 +1,11 @@
 """A board's coders: 16 kHz in, 16 kHz out, and in between the payload the codec's own functions give."""
 
+import math
 import sys
 
 from callcore import coders, dvi4, g711, g722, media, pcm
 from callcore.compat import MICROPYTHON
+from callcore.level import MUTE
 
 SAMPLES = 320
 EVERY = ("G722", "PCMA", "PCMU", "DVI4", "L16")
@@ -42,11 +44,11 @@ def test_g711_stands_behind_the_filters():
         codes, heard = bytearray(160), bytearray(640)
         for frame in range(4):
             assert one.encode(said, frame * 640, codes, 0, SAMPLES) == 160
-            pcm.down(down, said, frame * 640, narrow, 0, SAMPLES)
+            pcm.resample(frame * 640, 0, pcm.UNITY, down, said, narrow, SAMPLES, 0)
             laws[name][0](narrow, 0, want, 0, 160)
             assert one.decode(codes, 0, heard, 0, SAMPLES) == SAMPLES
             laws[name][1](want, 0, narrow, 0, 160)
-            pcm.up(up, narrow, 0, expected, 0, 160)
+            pcm.resample(0, 0, 0, up, narrow, expected, 160, 0)
             assert codes == want and heard == expected, (name, frame)
 
 
@@ -57,12 +59,57 @@ def test_dvi4_stands_behind_the_filters_too():
     codes, heard = bytearray(84), bytearray(640)
     for frame in range(4):
         assert one.encode(said, frame * 640, codes, 0, SAMPLES) == 84
-        pcm.down(down, said, frame * 640, narrow, 0, SAMPLES)
+        pcm.resample(frame * 640, 0, pcm.UNITY, down, said, narrow, SAMPLES, 0)
         plain.encode(narrow, 0, want, 0, 160)
         assert one.decode(codes, 0, heard, 0, SAMPLES) == SAMPLES
         plain.decode(want, 0, narrow, 0, 160)
-        pcm.up(up, narrow, 0, expected, 0, 160)
+        pcm.resample(0, 0, 0, up, narrow, expected, 160, 0)
         assert codes == want and heard == expected, frame
+
+
+def narrowed(gains, hz=400, amplitude=4634):
+    """Encode a tone, a frame at each gain, by a law; gives what its bytes stand for, at 8 kHz."""
+    one, heard = coders.coder("PCMA", SAMPLES), bytearray(320)
+    made, k = [], 0
+    for gain_mdb in gains:
+        frame, codes = bytearray(SAMPLES * 2), bytearray(160)
+        for at in range(SAMPLES):
+            word = int(amplitude * math.sin(2 * math.pi * hz * k / 16000)) & 0xFFFF
+            frame[2 * at] = word & 255
+            frame[2 * at + 1] = word >> 8
+            k += 1
+        one.gain_mdb = gain_mdb
+        assert one.encode(frame, 0, codes, 0, SAMPLES) == 160
+        g711.alaw_decode(codes, 0, heard, 0, 160)
+        words = [heard[2 * at] | heard[2 * at + 1] << 8 for at in range(160)]
+        made += [(word ^ 0x8000) - 0x8000 for word in words]
+    return made
+
+
+def test_no_change_of_the_gain_clicks_behind_the_filters():
+    for first, second in ((0, -30000), (-30000, 0), (0, MUTE), (MUTE, 0), (0, -12000), (0, 3000), (3000, 0)):
+        found = narrowed([first] * 4 + [second] * 4)
+        steepest = 4634 * 2 * math.pi * 400 / 8000 * (1.42 if first + second == 3000 else 1)
+        # a step of the law at this height is 256; at the old gain or the new one, at once, it would be 3,000
+        assert max(abs(found[k + 1] - found[k]) for k in range(1279)) < steepest + 400, (first, second)
+        # the last frame is at the new gain, within what the law leaves
+        db = 10 * math.log10(max(sum(word * word for word in found[1120:]) / 160, 1) / (4634 * 4634 / 2))
+        assert abs(db - second / 1000) < 0.5 or second == MUTE and not [word for word in found[1120:] if abs(word) > 8]
+
+
+def test_a_gain_that_falls_far_has_fallen_within_4_ms_behind_the_filters():
+    found = narrowed([0] * 4 + [-30000] * 2)
+    assert max(abs(word) for word in found[600:640]) > 4000
+    assert max(abs(word) for word in found[640 + 32 :]) <= 4634 * 0.0317 + 8
+
+
+def test_a_frame_may_be_brought_to_a_gain_from_any_place():
+    said, codes = sound(2), [bytearray(160) for _ in range(2)]
+    for number in range(2):
+        one = coders.coder("PCMU", SAMPLES)
+        one.gain_mdb = -20000
+        one.encode(said if number else said[640:], 640 * number, codes[number], 0, SAMPLES)
+    assert codes[0] == codes[1]
 
 
 def test_l16_is_the_samples_with_the_upper_byte_first():
@@ -164,7 +211,9 @@ if MICROPYTHON:
     def under_lock(one, said, codes):
         micropython.heap_lock()
         try:
-            for _ in range(4):
+            for gain_mdb in range(-24000, 0, 6000):
+                if type(one) is coders.Narrow:
+                    one.gain_mdb = gain_mdb
                 one.encode(said, 0, codes, 0, SAMPLES)
                 one.decode(codes, 0, said, 0, SAMPLES)
         finally:

@@ -151,7 +151,10 @@ def case_down():
                     state = ring.words("H", pcm.down_state(n))
                     one, soff = ring.room(src, shift)
                     two, doff = ring.room(bytes(n), shift ^ 2)
-                    return [pcm.down(state, one, soff + k * n * 2, two, doff, n) for k in range(3)]
+                    return [
+                        pcm.resample(soff + k * n * 2, doff, random.below(16383 << 8), state, one, two, n, k - 1)
+                        for k in range(3)
+                    ]
 
                 untouched(same(once), 1, src)
 
@@ -166,9 +169,14 @@ def case_up():
                     state = ring.words("H", pcm.up_state())
                     one, soff = ring.room(src, shift)
                     two, doff = ring.room(bytes(n * 4), shift ^ 2)
-                    return [pcm.up(state, one, soff + k * n * 2, two, doff, n) for k in range(3)]
+                    return [pcm.resample(soff + k * n * 2, doff, 0, state, one, two, n, 0) for k in range(3)]
 
                 untouched(same(once), 1, src)
+
+
+def case_resample():
+    case_down()
+    case_up()
 
 
 def case_magnitudes():
@@ -378,9 +386,8 @@ CASES = {
     "mask.mask": case_mask,
     "mask.move": case_move,
     "pcm._magnitudes": case_magnitudes,
-    "pcm.down": case_down,
+    "pcm.resample": case_resample,
     "pcm.swap": case_swap,
-    "pcm.up": case_up,
     "plc._cross": case_cross,
     "plc._match": case_match,
     "vad._energy": case_energy,

@@ -30,21 +30,21 @@ def sample(sound, k):
     return word - 65536 if word > 32767 else word
 
 
-def halved(sound, size=320):
-    """Run `down` over a stream, `size` samples at a time."""
+def halved(sound, size=320, q=pcm.UNITY):
+    """Run `resample` down over a stream, `size` samples at a time."""
     words = pcm.down_state(size)
     out = bytearray(len(sound) // 2)
     for at in range(0, len(sound) // 2, size):
-        assert pcm.down(words, sound, at * 2, out, at, size) == size // 2
+        assert pcm.resample(at * 2, at, q, words, sound, out, size, 0) == size // 2
     return out
 
 
 def doubled(sound, size=160):
-    """Run `up` over a stream, `size` samples at a time."""
+    """Run `resample` up over a stream, `size` samples at a time."""
     words = pcm.up_state()
     out = bytearray(len(sound) * 2)
     for at in range(0, len(sound) // 2, size):
-        assert pcm.up(words, sound, at * 2, out, at * 4, size) == size * 2
+        assert pcm.resample(at * 2, at * 4, 0, words, sound, out, size, 0) == size * 2
     return out
 
 
@@ -108,6 +108,29 @@ def test_the_size_of_a_frame_does_not_matter():
         assert doubled(sound, size) == wide, size
 
 
+def test_a_gain_on_the_way_down_is_the_product_rounded_down():
+    sound = noise(320)
+    for k in range(320):
+        # an eighth of full scale, so that nothing saturates
+        word = (sample(sound, k) >> 4) & 0xFFFF
+        sound[2 * k] = word & 255
+        sound[2 * k + 1] = word >> 8
+    plain = halved(sound)
+    for gain in (0, 1, 700, 2047, 2048, 2049, 9000, 16383):
+        louder = halved(sound, q=gain << 8)
+        for k in range(160):
+            assert sample(louder, k) == max(-32768, min(32767, sample(plain, k) * gain >> 11)), (gain, k)
+
+
+def test_a_gain_goes_evenly_from_sample_to_sample():
+    sound = bytearray(b"\x00\x10" * 320)
+    out = bytearray(320)
+    # 1 to 2 in 160 steps
+    pcm.resample(0, 0, pcm.UNITY, pcm.down_state(320), sound, out, 320, pcm.UNITY // 160)
+    for k in range(20, 160):
+        assert abs(sample(out, k) - 4096 * (161 + k) / 160) <= 4, k
+
+
 def test_full_scale_saturates_and_does_not_wrap():
     square = bytearray(b"".join(b"\xff\x7f" * 16 + b"\x00\x80" * 16 for _ in range(10)))
     for sound in (halved(square), doubled(square)):
@@ -117,12 +140,20 @@ def test_full_scale_saturates_and_does_not_wrap():
         assert not any(abs(found[k] - found[k + 1]) > 65000 for k in range(60, len(found) - 1))
 
 
+def test_the_most_gain_saturates_and_does_not_wrap():
+    square = bytearray(b"".join(b"\xff\x7f" * 16 + b"\x00\x80" * 16 for _ in range(10)))
+    plain, louder = halved(square), halved(square, q=16383 << 8)
+    for k in range(160):
+        if abs(sample(plain, k)) > 4200:
+            assert sample(louder, k) == (32767 if sample(plain, k) > 0 else -32768), k
+
+
 def test_nothing_is_written_beside_the_frame():
     out = bytearray(b"\xa5" * 328)
-    pcm.down(pcm.down_state(320), noise(320), 0, out, 4, 320)
+    pcm.resample(0, 4, pcm.UNITY, pcm.down_state(320), noise(320), out, 320, 0)
     assert out[:4] == out[324:] == b"\xa5" * 4
     out = bytearray(b"\xa5" * 648)
-    pcm.up(pcm.up_state(), noise(160), 0, out, 4, 160)
+    pcm.resample(0, 4, 0, pcm.up_state(), noise(160), out, 160, 0)
     assert out[:4] == out[644:] == b"\xa5" * 4
 
 
@@ -147,8 +178,8 @@ if MICROPYTHON:
     def under_lock(down, up, wide, narrow):
         micropython.heap_lock()
         try:
-            pcm.down(down, wide, 0, narrow, 0, 320)
-            pcm.up(up, narrow, 0, wide, 0, 160)
+            pcm.resample(0, 0, pcm.UNITY, down, wide, narrow, 320, 0)
+            pcm.resample(0, 0, 0, up, narrow, wide, 160, 0)
             return pcm.level(wide, 0, 320)
         finally:
             micropython.heap_unlock()
