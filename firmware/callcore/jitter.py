@@ -7,8 +7,9 @@ longer than the fastest packet of the last two seconds, so that a clock that dri
 500 ms goes into a histogram that forgets (about 30 s; less at the start); what 95 % of them do not pass is the target, held
 between 20 ms and two packets below the cap. The delay of play-out is the age of a frame at its turn, over that same fastest
 packet. `wish_ms` asks the player to shorten or to lengthen what it plays when that delay has left the band of one frame above
-the target for three turns; at every second turn until it is well within, at each turn while it is far above. Nobody reports
-what the player did: the next turn just comes earlier.
+the target for three turns; at every second turn until it is well within, at each turn while it is far above. To shorten it
+asks only while the next frame is here: when the network has grown slower, nothing is gained by running dry again. Nobody
+reports what the player did: the next turn just comes earlier.
 
 Which turn passes: a frame that is missing while later ones are here is lost; its turn is concealed and passes. When nothing
 at all is here the turn does *not* pass: over TCP the frame is late, not lost, and waiting costs delay where skipping would
@@ -269,7 +270,7 @@ class JitterBuffer:
                 self._side = _TURNS  # far above: at each turn
         else:
             self._side = 0
-        if -_TURNS < self._side < _TURNS:
+        if -_TURNS < self._side < _TURNS or (over > 0 and not self._count):
             return 0
         self._side = 1 if over > 0 else 0  # once too late, down to the middle of the band
         return over

@@ -465,6 +465,24 @@ def test_beyond_the_cap_is_far_too_late():
     assert wishes(line, 104, 3) == [100] * 3
 
 
+def test_nothing_is_left_out_while_nothing_is_here():
+    # a network that takes 300 ms more from now on: to shorten would let the player run dry again at each other turn
+    line = started()
+    line.turns(*range(103, 130))
+    line.turn(15)
+    assert line.counts()[3] == 12
+    told = []
+    for seq in range(130, 180):
+        line.put(seq)
+        line.turn()
+        told.append(line.buffer.wish_ms())
+    assert max(told) == 0 and line.counts() == (0, 0, 0, 12, 0)
+    # what is here and too late is told at once
+    line.put(180, 181)
+    line.turn()
+    assert line.buffer.wish_ms() > 200
+
+
 def test_a_wish_not_asked_for_does_not_outlive_its_turn():
     line = started()
     line.put(103, 104, 105, 106, 108)
