@@ -480,7 +480,7 @@ def test_nothing_is_left_out_while_nothing_is_here():
     # what is here and too late is told at once
     line.put(180, 181)
     line.turn()
-    assert line.buffer.wish_ms() > 200
+    assert line.buffer.wish_ms() > 80
 
 
 def test_a_wish_not_asked_for_does_not_outlive_its_turn():
