@@ -374,23 +374,35 @@ def test_a_peer_that_never_sends_is_heard_as_silence():
 
 def test_levels_of_noise_above_127_and_noise_with_nothing_in_it():
     end = End()
-    end.talk(20)
-    assert end.take(end.noise(b"\xbc"))  # the upper bit is not the level's
-    for _ in range(5):
-        end.line.skip(1)
-        heard = end.hear()
-    assert end.down.jitter.noise_level == 60 and 15 < mean(heard) < 45
-    assert end.take(end.noise(b""))
-    assert end.down.jitter.refused == 1
-    assert end.take(end.noise(b"\x7f" + bytes(200)))  # with a spectrum, longer than a frame
-    for _ in range(5):
-        heard = end.hear()
-    assert end.down.jitter.noise_level == 127 and mean(heard) <= 1
-    for level in (0, 128):  # as loud as can be said: it does not overflow
-        assert end.take(end.noise(bytes([level])))
+
+    def noise(payload):
+        """A packet of noise; the level of what is heard 120 ms later."""
+        assert end.take(end.noise(payload))
+        end.line.skip(5)
         for _ in range(6):
             heard = end.hear()
-        assert 4000 < mean(heard) < 12000
+        return mean(heard)
+
+    end.talk(20)
+    assert 15 < noise(b"\xbc") < 45 and end.down.jitter.noise_level == 60  # the upper bit is not the level's
+    assert 15 < noise(b"") < 45 and end.down.jitter.refused == 1
+    assert (
+        noise(b"\x7f" + bytes(200)) <= 1 and end.down.jitter.noise_level == 127
+    )  # with a spectrum, longer than a frame
+    for level in (0, 128):  # as loud as can be said: it does not overflow
+        assert 4000 < noise(bytes([level])) < 12000
+    end.recovers()
+
+
+def test_a_network_that_grows_slower_for_good_costs_one_gap():
+    end = End()
+    end.talk(100)
+    for _ in range(15):
+        end.hear()
+    jitter = end.down.jitter
+    gap = jitter.concealed
+    end.talk(100)
+    assert jitter.concealed == gap <= 15 and end.down.shortened_ms == 0
     end.recovers()
 
 
