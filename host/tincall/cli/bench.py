@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tincall.cli import output
+from tincall.cli import bench_call, output
 from tincall.errors import STATUS_USAGE, OperatorError
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def voice(
     output.result(report, lambda console: _show(console, report), _problem(report))
 
 
-SUBCOMMANDS = {"voice": (voice, "Score speech through each codec and bad path, at both ends.")}
+SUBCOMMANDS = {
+    "voice": (voice, "Score speech through each codec and bad path, at both ends."),
+    "call": bench_call.SUBCOMMAND,
+}
 
 
 def _problem(report: dict[str, Any]) -> OperatorError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +66,9 @@ class BadChain(Chain):
         self._media = media
         self._line: BadLine | None = None
         self._before: dict[str, int] = {}
+        self._began_s = 0.0
         self.talk_bytes: dict[str, int] = {}
+        self.talk_s = 0.0
 
     def __enter__(self) -> BadChain:
         return self
@@ -105,10 +108,12 @@ class BadChain(Chain):
     def answered(self) -> None:
         """Begin to count."""
         self._before = self.line.count()
+        self._began_s = time.monotonic()
 
     def talked(self) -> None:
         """End counting."""
         after = self.line.count()
+        self.talk_s = time.monotonic() - self._began_s
         self.talk_bytes = {way: after[way] - self._before[way] for way in after}
 
     def far_side(self) -> dict[str, dict[str, int]] | None:
