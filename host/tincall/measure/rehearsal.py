@@ -102,7 +102,8 @@ def write_main(path: Path, codec: str) -> None:
         codec: a name of `callcore.coders.NAMES`.
     """
     path.parent.mkdir()
-    path.write_text(f"from handset import app\n\napp.CODECS = ({codec!r},)\napp.run()\n")
+    main = (CHECKOUT / "firmware/main.py").read_text()
+    path.write_text(main.replace("app.run()", f"app.CODECS = ({codec!r},)\napp.run()"))
 
 
 def complete(record: dict[str, Any]) -> dict[str, Any] | None:
