@@ -113,8 +113,8 @@ def test_bytes_are_saved_where_they_shall_be(demo, tmp_path):
         assert way["sent"] == way["relay_in"] == way["received"]
         assert (way["lost"], way["late"]) == (0, 0)
         assert way["concealed"] <= way["received"] * 0.02
-        assert way["pesq"] >= 3.8
-    # with all that is said at once; 1.5 where every frame is sent
+        assert way["pesq"] >= 3.6
+    # both sides speak nearly all the time; 1.24 where every frame is sent
     assert report["traffic"]["mb_per_min"] < 1.1
 
 

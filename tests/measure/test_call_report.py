@@ -135,7 +135,7 @@ def test_bad_speech_fails_only_where_the_score_counts(call):
 
 
 @pytest.mark.parametrize(
-    ("codec", "saves", "least"), [("G722", False, 4.0), ("G722", True, 3.8), ("PCMA", False, 4.0), ("DVI4", True, 2.8)]
+    ("codec", "saves", "least"), [("G722", False, 4.0), ("G722", True, 3.6), ("PCMA", False, 4.0), ("DVI4", True, 2.6)]
 )
 def test_what_is_asked_of_a_score_goes_by_codec_and_silence(call, codec, saves, least):
     call["record"]["codec"] = codec
