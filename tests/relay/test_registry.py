@@ -4,10 +4,13 @@ import asyncio
 import sqlite3
 
 import pytest
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from relay_store import KEK, Store, run
 
 from tincall.errors import OperatorError
 from tincall.relay.registry import FORGOTTEN, Registry, Rejected
+from tincall.relay.second_board import SecondBoard
 
 PUBLISHED = bytes(range(32))
 
@@ -101,19 +104,26 @@ def test_bad_words_and_the_published_key_are_refused(tmp_path, model_id, name, k
     run(go())
 
 
-def test_states_change_are_stored_and_told(tmp_path):
+def test_decisions_are_stored_and_told_once(tmp_path):
     async def go():
         async with Store(tmp_path) as store:
             told = []
             store.registry.watchers.append(lambda sn, state: told.append((sn, state)))
             await store.registry.enrol("SN-1", "m")
-            await store.registry.set_state("SN-1", "revoked")
+            await store.registry.accept("SN-1", 1, "aa", "")
+            assert await store.registry.decide("SN-1", "suspend") == ("active", "suspended")
+            assert await store.registry.decide("SN-1", "suspend") == ("suspended", "suspended")
+            assert await store.registry.decide("SN-1", "resume") == ("suspended", "active")
+            assert await store.registry.decide("SN-1", "revoke") == ("active", "revoked")
             assert store.registry.get("SN-1").state == "revoked"
             assert (await reloaded(store)).get("SN-1").state == "revoked"
-            with pytest.raises(Rejected):
-                await store.registry.set_state("SN-1", "happy")
-            with pytest.raises(Rejected):
-                await store.registry.set_state("SN-2", "active")
+            for sn, word, reason in (
+                ("SN-1", "happy", "bad_value"), ("SN-1", "doubled", "bad_value"), ("SN-2", "suspend", "unknown"),
+                ("SN-1", "resume", "over"), ("SN-1", "suspend", "over"),
+            ):  # fmt: skip
+                with pytest.raises(Rejected) as caught:
+                    await store.registry.decide(sn, word)
+                assert caught.value.reason == reason
             await store.registry.forget("SN-1")
             assert store.registry.get("SN-1") is None
             assert (await reloaded(store)).list() == []
@@ -122,7 +132,97 @@ def test_states_change_are_stored_and_told(tmp_path):
             assert caught.value.reason == "unknown"
             return told
 
-    assert run(go()) == [("SN-1", "revoked"), ("SN-1", FORGOTTEN)]
+    wanted = [("SN-1", "suspended"), ("SN-1", "active"), ("SN-1", "revoked"), ("SN-1", FORGOTTEN)]
+    assert run(go()) == wanted
+
+
+def test_every_decision_is_in_the_log_and_says_what_it_changed(tmp_path, capsys):
+    async def go():
+        async with Store(tmp_path) as store:
+            await store.registry.enrol("SN-1", "m")
+            for word in ("suspend", "suspend", "resume", "revoke"):
+                await store.registry.decide("SN-1", word)
+
+    with structlog.testing.capture_logs() as lines:
+        run(go())
+    audit = [
+        (one["sn"], one["word"], one["before"], one["state"]) for one in lines if one["event"] == "operator decided"
+    ]
+    assert audit == [
+        ("SN-1", "suspend", "new", "suspended"),
+        ("SN-1", "suspend", "suspended", "suspended"),
+        ("SN-1", "resume", "suspended", "new"),
+        ("SN-1", "revoke", "new", "revoked"),
+    ]
+
+
+def stranger(why="uid_mismatch", uid="ff", counter=3):
+    return SecondBoard("SN-1", why, uid, counter, "192.0.2.9", "1.0", 0, 0, 0)
+
+
+async def strange(store, *steps):
+    """Let sessions of the board itself (True) and proofs of another (False) come; gives whether each of those is a conflict."""
+    await store.registry.enrol("SN-1", "m")
+    found = []
+    for number, is_own in enumerate((True, *steps), 10):
+        if is_own:
+            await store.registry.accept("SN-1", number, "aa", "")
+        else:
+            found.append(await store.registry.doubt(stranger()))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ([False], [False]),
+        ([False] * 5, [False] * 5),
+        ([False, True, False], [False, True]),
+        ([True, True, False, False, True, True], [False, False]),
+        ([False, False, True, False], [False, False, True]),
+    ],
+)
+def test_two_boards_by_turns_are_a_conflict_and_one_alone_is_none(tmp_path, steps, found):
+    async def go():
+        async with Store(tmp_path) as store:
+            assert await strange(store, *steps) == found
+            assert store.registry.get("SN-1").state == ("conflict" if found[-1] else "active")
+            again = await reloaded(store)
+            assert again.get("SN-1") == store.registry.get("SN-1")
+            assert again.second_board("SN-1") == store.registry.second_board("SN-1")
+            assert again.second_board("SN-1").times == len(found)
+
+    run(go())
+
+
+def test_turns_that_are_more_than_a_day_apart_are_no_turns(tmp_path):
+    async def go():
+        async with Store(tmp_path) as store:
+            await strange(store, False, True)
+            store.clock.advance(86_401_000)
+            assert not await store.registry.doubt(stranger())
+
+    run(go())
+
+
+def test_a_conflict_is_told_and_its_way_out_forgets_the_second_board(tmp_path):
+    async def go():
+        async with Store(tmp_path) as store:
+            told = []
+            store.registry.watchers.append(lambda sn, state: told.append(state))
+            await strange(store, False, True, False)
+            assert await store.registry.accept("SN-1", 99, "aa", "") is None, "nobody is let in"
+            assert await store.registry.decide("SN-1", "resume") == ("conflict", "active")
+            assert store.registry.second_board("SN-1") is (await reloaded(store)).second_board("SN-1") is None
+            assert await store.registry.accept("SN-1", 99, "aa", "")
+            assert not await store.registry.doubt(stranger())
+            await store.registry.forget("SN-1")
+            assert store.registry.second_board("SN-1") is (await reloaded(store)).second_board("SN-1") is None
+            with pytest.raises(Rejected):
+                await store.registry.doubt(stranger())
+            return told
+
+    assert run(go()) == ["conflict", "active", FORGOTTEN]
 
 
 def test_a_forgotten_number_can_be_enrolled_anew_with_a_new_key(tmp_path):
@@ -149,7 +249,8 @@ def test_a_session_stores_counter_epoch_and_the_first_chip(tmp_path):
             )
             assert await store.registry.accept("SN-1", 5, "0a0b", "1.0") is None
             assert await store.registry.accept("SN-1", 4, "0a0b", "1.0") is None
-            second = await store.registry.accept("SN-1", 6, "ffff", "1.1")
+            assert await store.registry.accept("SN-1", 6, "ffff", "1.1") is None, "another chip"
+            second = await store.registry.accept("SN-1", 6, "0a0b", "1.1")
             assert (second.epoch, second.uid) == (2, "0a0b")
             assert (await reloaded(store)).get("SN-1") == second == store.registry.get("SN-1")
             with pytest.raises(Rejected):
@@ -208,6 +309,8 @@ def test_an_unknown_number_has_a_key_too_and_it_is_nobodys(tmp_path):
             nobody = store.registry.key("SN-2")
             assert len(nobody) == 32
             assert nobody not in (key, bytes(32), PUBLISHED)
+            assert store.registry.candidate("SN-2").sn == ""
+            assert store.registry.candidate("SN-1").sn == "SN-1"
             assert store.registry.key("SN-3") == nobody
 
     run(go())
@@ -227,21 +330,47 @@ def test_another_key_encryption_key_is_told_at_once(tmp_path):
         run(second())
 
 
+def spoil(path, statement, *values):
+    direct = sqlite3.connect(path / "tincall.db")
+    direct.execute(statement, values)
+    direct.commit()
+    direct.close()
+
+
 def test_a_row_cannot_borrow_another_rows_key(tmp_path):
     async def first():
         async with Store(tmp_path) as store:
             await store.registry.enrol("SN-1", "m")
-            await store.registry.enrol("SN-2", "m")
+            return await store.registry.enrol("SN-2", "m")
 
-    run(first())
-    direct = sqlite3.connect(tmp_path / "tincall.db")
-    direct.execute("UPDATE devices SET wrapped_key = (SELECT wrapped_key FROM devices WHERE sn = 'SN-2')")
-    direct.commit()
-    direct.close()
+    key = run(first())
+    spoil(tmp_path, "UPDATE devices SET wrapped_key = (SELECT wrapped_key FROM devices WHERE sn = 'SN-2')")
 
     async def second():
-        async with Store(tmp_path):
-            pass
+        async with Store(tmp_path) as store:
+            assert store.registry.key("SN-2") == key
+            assert len({store.registry.key("SN-1") for _ in range(3)} - {key}) == 3, "a new random one each time"
 
-    with pytest.raises(OperatorError, match="SN-1"):
+    with structlog.testing.capture_logs() as lines:
         run(second())
+    assert [one["sn"] for one in lines if "cannot be opened" in one["event"]] == ["SN-1"]
+
+
+def test_a_key_that_was_sealed_without_its_purpose_is_sealed_anew(tmp_path):
+    key = b"k" * 32
+
+    async def enrol():
+        async with Store(tmp_path) as store:
+            await store.registry.enrol("SN-1", "m", key=key)
+
+    async def sealed():
+        async with Store(tmp_path) as store:
+            assert store.registry.key("SN-1") == key
+            return store.registry.get("SN-1").wrapped_key
+
+    run(enrol())
+    old = b"n" * 12 + AESGCM(KEK).encrypt(b"n" * 12, key, b"SN-1|1")
+    spoil(tmp_path, "UPDATE devices SET wrapped_key = ?", old)
+    anew = run(sealed())
+    assert anew != old
+    assert run(sealed()) == anew, "once"

@@ -12,6 +12,7 @@ from callcore import attest
 from callcore.errors import AttestError
 from tincall.errors import OperatorError
 from tincall.relay import verifier as subject
+from tincall.relay.second_board import SecondBoard
 from tincall.relay.verifier import Verifier
 from tincall.settings import LimitSettings
 
@@ -131,14 +132,29 @@ def test_the_published_test_key_opens_nothing(tmp_path):
     scene(tmp_path, go)
 
 
+async def stand(s, state):
+    """Bring SN-1 into a state."""
+    word = {"suspended": "suspend", "revoked": "revoke"}.get(state)
+    if word:
+        await s.registry.decide("SN-1", word)
+        return
+    for uid in ("aa", None, "aa", None):
+        if uid:
+            await s.registry.accept("SN-1", s.registry.get("SN-1").counter + 1, s.registry.get("SN-1").uid or uid, "")
+        else:
+            await s.registry.doubt(SecondBoard("SN-1", "uid_mismatch", "ff", 1, ADDRESS, "", 0, 0, 0))
+    assert s.registry.get("SN-1").state == state == "conflict"
+
+
 @pytest.mark.parametrize("state", ["suspended", "revoked", "conflict"])
 def test_a_state_is_told_after_a_right_proof_only(tmp_path, state):
     async def go(s):
-        await s.registry.set_state("SN-1", state)
+        await stand(s, state)
+        epoch = s.registry.get("SN-1").epoch
         assert reason(await s.verify(s.board(key=b"w" * 32))) == (401, "auth_failed")
         wanted = {"suspended": (403, "suspended"), "revoked": (403, "revoked"), "conflict": (409, "sn_conflict")}
         assert reason(await s.verify()) == wanted[state]
-        assert s.registry.get("SN-1").epoch == 0
+        assert s.registry.get("SN-1").epoch == epoch
 
     scene(tmp_path, go)
 
@@ -152,6 +168,131 @@ def test_another_certificate_another_chip_and_an_old_counter_are_named(tmp_path)
         assert reason(await s.verify(ctr=9)) == (409, "counter_rollback")
         assert reason(await s.verify(s.board(kv=2), ctr=11)) == (401, "kv_retired")
         assert (await s.verify(ctr=11)).status == 200
+
+    scene(tmp_path, go)
+
+
+def test_of_several_reasons_the_first_of_the_page_is_said(tmp_path):
+    async def go(s):
+        assert (await s.verify(ctr=10)).status == 200
+        wrong = {"uid": b"\xff", "kv": 2}
+        assert reason(await s.verify(s.board(**wrong), ctr=1, cb=b"\x01" * 32)) == (403, "cb_mismatch")
+        assert reason(await s.verify(s.board(**wrong), ctr=1)) == (401, "kv_retired")
+        assert reason(await s.verify(s.board(uid=b"\xff"), ctr=1)) == (403, "uid_mismatch")
+        await s.registry.decide("SN-1", "suspend")
+        assert reason(await s.verify(s.board(**wrong), ctr=1)) == (403, "suspended")
+
+    scene(tmp_path, go)
+
+
+def test_a_copy_with_another_chip_is_refused_and_by_turns_it_is_a_conflict(tmp_path):
+    """T-ID-02, T-ID-03: both know the key; the first of 20 turns are refused, then nobody comes in."""
+
+    async def go(s):
+        token = await s.token()
+        told = []
+        for turn in range(20):
+            told.append(reason(await s.verify(s.board(uid=b"\xff")))[1])
+            answer = await s.verify()
+            told.append("granted" if answer.status == 200 else reason(answer)[1])
+            if turn == 0:
+                held = s.registry.second_board("SN-1")
+                assert (held.uid, held.why, held.address, held.times) == ("ff", "uid_mismatch", ADDRESS, 1)
+        assert told[:3] == ["uid_mismatch", "granted", "sn_conflict"]
+        assert set(told[3:]) == {"sn_conflict"}
+        assert s.verifier.token(token) is None and s.verifier._grants == {}
+        await s.registry.decide("SN-1", "resume")
+        assert (await s.verify()).status == 200
+
+    scene(tmp_path, go, limits=LimitSettings(attempts_per_minute=100, attempts_per_minute_address=100))
+
+
+def test_a_copy_that_lies_about_its_chip_is_seen_by_its_counter(tmp_path):
+    """T-ID-02: a copy with the same chip id; each of the two counts on from the same number, and skips 64 at a reset."""
+
+    async def go(s):
+        own, copy = 100, 100
+        told = []
+        for _ in range(6):
+            own, copy = own + 64, copy + 64
+            for ctr in (own + 1, copy + 1):
+                answer = await s.verify(ctr=ctr)
+                told.append("granted" if answer.status == 200 else reason(answer)[1])
+        assert told[:4] == ["granted", "counter_rollback", "granted", "sn_conflict"]
+        assert set(told[4:]) == {"sn_conflict"}
+
+    scene(tmp_path, go, limits=LimitSettings(attempts_per_minute=100))
+
+
+def test_an_old_image_of_the_boards_own_memory_is_refused_until_it_counts_past(tmp_path):
+    """T-ID-04: one board whose memory was put back; it is no second board."""
+
+    async def go(s):
+        assert (await s.verify(ctr=200)).status == 200
+        for ctr in (65, 129, 193):
+            assert reason(await s.verify(ctr=ctr)) == (409, "counter_rollback")
+        assert (await s.verify(ctr=257)).status == 200
+        assert s.registry.get("SN-1").state == "active"
+
+    scene(tmp_path, go)
+
+
+def test_a_wrong_proof_never_makes_a_second_board(tmp_path):
+    async def go(s):
+        for _ in range(3):
+            assert (await s.verify()).status == 200
+            assert reason(await s.verify(s.board(key=b"w" * 32, uid=b"\xff"))) == (401, "auth_failed")
+            assert reason(await s.verify(s.board(key=b"w" * 32), ctr=1)) == (401, "auth_failed")
+        assert s.registry.second_board("SN-1") is None
+
+    scene(tmp_path, go)
+
+
+def test_the_right_number_after_a_wrong_one_needs_no_time_and_no_trace(tmp_path):
+    """T-ID-09, the relay's part: a number that was wrong leaves nothing behind that the right one would meet."""
+
+    async def go(s):
+        for _ in range(5):
+            assert reason(await s.verify(s.board(sn="SN-8"))) == (401, "auth_failed")
+        assert (await s.verify()).status == 200
+        assert [device.sn for device in s.registry.list()] == ["SN-1"]
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize("word", ["suspend", "revoke", "forget"])
+def test_a_decision_while_a_proof_is_stored_wins(tmp_path, word):
+    async def go(s):
+        board = s.board()
+        challenge = await s.begin(board)
+        decision = s.registry.forget("SN-1") if word == "forget" else s.registry.decide("SN-1", word)
+        first = asyncio.create_task(decision)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answer = await s.finish(board, challenge)
+        await first
+        wanted = {"suspend": (403, "suspended"), "revoke": (403, "revoked"), "forget": (401, "auth_failed")}
+        assert reason(answer) == wanted[word]
+        assert s.verifier._grants == {}
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize("answered", [1, 2])
+def test_two_begins_race_and_each_challenge_is_its_own(tmp_path, answered):
+    """T-ID-14: a proof is good for its own challenge only; of two right ones the newer session lives."""
+
+    async def go(s):
+        boards = [s.board(), s.board()]
+        begun = await asyncio.gather(*(s.begin(board) for board in boards))
+        crossed = await s.finish(boards[0], begun[1], address="192.0.2.99")
+        assert crossed.status == 200, "begin and finish may come from different connections"
+        if answered == 2:
+            assert (await s.finish(boards[1], begun[0])).status == 200
+        else:
+            assert reason(await s.finish(boards[1], begun[1])) == (409, "nonce_used")
+        assert s.registry.get("SN-1").epoch == answered
+        assert len(s.verifier._grants) == 1
 
     scene(tmp_path, go)
 
@@ -330,7 +471,7 @@ def test_a_token_ends_after_an_hour(tmp_path):
 def test_a_token_ends_with_the_boards_welcome(tmp_path, end):
     async def go(s):
         token = await s.token()
-        await (s.registry.forget("SN-1") if end == "forget" else s.registry.set_state("SN-1", end))
+        await (s.registry.forget("SN-1") if end == "forget" else stand(s, end))
         assert s.verifier.token(token) is None
         assert s.verifier._grants == {}
 

@@ -1,30 +1,27 @@
 """Enrolled devices and their keys: in the database for good, in memory for every question of a hot path.
 
-A key is 32 random bytes, told once at enrolment and stored only sealed (AES-256-GCM under the key-encryption key, bound
-to serial number and key version, so that a row cannot borrow another row's key). Whoever must act at once on a change of
-state (links to close, tokens to forget) puts a function into `watchers`.
+A key is 32 random bytes, told once at enrolment and stored only sealed (`key_box`). How a device stands, and what changes that,
+is `standing`'s table. Whoever must act at once on a change (calls to end, links to close, tokens to forget) puts a function
+into `watchers`; they are told in the turn of the loop in which the commit is known.
 """
 
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from callcore.attest import is_published_test_key, is_serial_number
 from tincall.clock import Clock
 from tincall.errors import OperatorError
 from tincall.ids import Random
 from tincall.logs import get
+from tincall.relay import device_rows, second_board, standing
+from tincall.relay.device_rows import Device as Device
+from tincall.relay.key_box import KEY_BYTES, KeyBox
+from tincall.relay.second_board import SecondBoard
 from tincall.relay.store.engine import Database
-from tincall.relay.store.models import DEVICE_STATES, devices
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 MODEL_ID_MAX_CHARS = 64
 NAME_MAX_CHARS = 64
 FORGOTTEN = "forgotten"
@@ -34,47 +31,11 @@ R = TypeVar("R")
 log = get("relay.registry")
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """One enrolled device; see the table `devices` for what each value means."""
-
-    sn: str
-    model_id: str
-    name: str
-    state: str
-    kv: int
-    wrapped_key: bytes = field(repr=False)
-    uid: str
-    counter: int
-    epoch: int
-    board: str
-    firmware: str
-    last_seen_s: int
-    created_s: int
-
-    def public(self) -> dict[str, Any]:
-        """Give what an operator may see, which is all but the key."""
-        names = (
-            "sn",
-            "model_id",
-            "name",
-            "state",
-            "kv",
-            "uid",
-            "epoch",
-            "board",
-            "firmware",
-            "last_seen_s",
-            "created_s",
-        )
-        return {name: getattr(self, name) for name in names}
-
-
 class Rejected(OperatorError):
     """A device cannot be enrolled or changed as asked.
 
     Args:
-        reason: `bad_value`, `exists` or `unknown`.
+        reason: `bad_value`, `exists`, `unknown` or `over`.
         message: one sentence.
         hint: what to do.
     """
@@ -96,28 +57,43 @@ class Registry:
 
     def __init__(self, database: Database, kek: bytes, clock: Clock, random: Random = os.urandom) -> None:
         self._database = database
-        self._seal = AESGCM(kek)
+        self._box = KeyBox(kek)
         self._clock = clock
         self._random = random
         self._devices: dict[str, Device] = {}
+        self._second_boards: dict[str, SecondBoard] = {}
         # writers come one after the other, so that memory always agrees with what was committed last
         self._writing = asyncio.Lock()
         self._commits: set[asyncio.Task[Any]] = set()
         # for serial numbers that nobody enrolled: the same work is done with this, and it proves nothing
-        self._decoy = self._wrap("", 1, random(KEY_BYTES))
+        decoy = self._box.seal("", 1, random(KEY_BYTES))
+        self._decoy = Device("", "", "", standing.REVOKED, 1, decoy, "", 0, 0, "", "", 0, 0)
         self.watchers: list[Callable[[str, str], None]] = []
 
     async def load(self) -> None:
-        """Read all devices, and open one of their keys to see that the key-encryption key is theirs.
+        """Read all devices, and open their keys to see that the key-encryption key is theirs.
+
+        A single key that does not open is told in the log, and its board is refused until it is enrolled anew. Keys that an
+        older version sealed are sealed anew, all in one transaction.
 
         Raises:
-            OperatorError: the key-encryption key is another one's.
+            OperatorError: not one key opens: the key-encryption key is another one's.
         """
-        rows = await self._database.read(lambda connection: connection.execute(select(devices)).all())
-        self._devices = {row.sn: _device(row) for row in rows}
+        self._second_boards = await self._database.read(second_board.read)
+        self._devices = await self._database.read(device_rows.read)
+        resealed, lost = {}, []
         for device in self._devices.values():
-            self._unwrap(device.sn, device.kv, device.wrapped_key)
-            break
+            if self._box.open(device.sn, device.kv, device.wrapped_key) is None:
+                anew = self._box.reseal(device.sn, device.kv, device.wrapped_key)
+                if anew is None:
+                    lost.append(device.sn)
+                    log.error("a device's key cannot be opened", sn=device.sn)
+                else:
+                    resealed[device.sn] = {"wrapped_key": anew}
+        if lost and len(lost) == len(self._devices):
+            why = f"No device's key can be opened, that of {lost[0]} for one: kek.bin is not the one they were sealed with."
+            raise OperatorError(why, "Restore kek.bin and tincall.db from the same backup.", 2)
+        await self._update_all(resealed)
 
     def get(self, sn: str) -> Device | None:
         """Find a device; None: nobody enrolled it."""
@@ -127,16 +103,22 @@ class Registry:
         """Give all devices, in the order of their serial numbers."""
         return sorted(self._devices.values(), key=lambda device: device.sn)
 
+    def candidate(self, sn: str) -> Device:
+        """Find a device to hold a proof against; for a serial number that nobody enrolled, one that nothing can prove."""
+        return self._devices.get(sn, self._decoy)
+
     def key(self, sn: str) -> bytes:
-        """Give the device's key; for an unknown serial number a random one, at the same cost.
+        """Give the key of `candidate`, at the same cost for each; a random one where the device's cannot be opened.
 
         Returns:
             32 bytes; the caller keeps them no longer than it needs them.
         """
-        device = self._devices.get(sn)
-        if device is None:
-            return self._unwrap("", 1, self._decoy)
-        return self._unwrap(sn, device.kv, device.wrapped_key)
+        device = self._devices.get(sn, self._decoy)
+        return self._box.open(device.sn, device.kv, device.wrapped_key) or self._random(KEY_BYTES)
+
+    def second_board(self, sn: str) -> SecondBoard | None:
+        """Give the newest right proof that cannot have come from the device's own board; None: there is none."""
+        return self._second_boards.get(sn)
 
     async def enrol(self, sn: str, model_id: str, name: str = "", key: bytes | None = None) -> bytes:
         """Enrol a device.
@@ -161,7 +143,7 @@ class Registry:
             why = "A key has 32 bytes and is not the test key of the documentation, which everybody knows."
             raise Rejected("bad_value", why)
         device = Device(
-            sn=sn, model_id=model_id, name=name or sn, state="new", kv=1, wrapped_key=self._wrap(sn, 1, secret), uid="",
+            sn=sn, model_id=model_id, name=name or sn, state="new", kv=1, wrapped_key=self._box.seal(sn, 1, secret), uid="",
             counter=0, epoch=0, board="", firmware="", last_seen_s=0, created_s=self._clock.unix_ms() // 1000,
         )  # fmt: skip
         async with self._writing:
@@ -169,21 +151,52 @@ class Registry:
                 raise Rejected(
                     "exists", f"{sn} is already enrolled.", f"`tincall devices --forget {sn}` ends it first."
                 )
-            await self._database.run(_insert, device)
+            await self._database.run(device_rows.add, device)
             self._devices[sn] = device
         log.info("device enrolled", sn=sn, model=model_id)
         return secret
 
-    async def set_state(self, sn: str, state: str) -> None:
-        """Change a device's state and tell the watchers; if power fails, a reader finds the old state or the new one.
+    async def decide(self, sn: str, word: str) -> tuple[str, str]:
+        """Let an operator suspend, resume or revoke a device, and tell the watchers if that changes its state.
+
+        If power fails, a reader finds the old state or the new one.
+
+        Args:
+            sn: serial number.
+            word: one of `standing.OPERATORS_WORDS`.
+
+        Returns:
+            The state before and the state now, which are the same if it was done already.
 
         Raises:
-            Rejected: no such device or no such state.
+            Rejected: no such device, no such word, or the device is revoked.
         """
-        if state not in DEVICE_STATES:
-            raise Rejected("bad_value", f"A device is {', '.join(DEVICE_STATES)}; not `{state}`.")
-        await self._whole(self._change(sn, lambda _: {"state": state}))
-        self._tell(sn, state)
+        if word not in standing.OPERATORS_WORDS:
+            raise Rejected("bad_value", f"A device is told {', '.join(standing.OPERATORS_WORDS)}; not `{word}`.")
+        before, now = await self._whole(self._decide(sn, word))
+        log.warning("operator decided", sn=sn, word=word, before=before, state=now)
+        if now != before:
+            self._tell(sn, now)
+        return before, now
+
+    async def doubt(self, found: SecondBoard) -> bool:
+        """Keep a right proof that cannot come from the device's own board, and judge whether two boards come by turns.
+
+        If power fails, the proof is kept with what follows from it, or neither.
+
+        Args:
+            found: the proof; `epoch`, `times` and `seen_s` are filled in here.
+
+        Returns:
+            Whether the device is in `conflict` now.
+
+        Raises:
+            Rejected: the device was forgotten meanwhile.
+        """
+        before, now = await self._whole(self._doubt(found))
+        if now != before:
+            self._tell(found.sn, now)
+        return now == standing.CONFLICT
 
     async def forget(self, sn: str) -> None:
         """End an enrolment: row and key are gone, and the watchers hear `forgotten`; call records stay.
@@ -208,20 +221,21 @@ class Registry:
             firmware: what the board says it runs.
 
         Returns:
-            The device as it is now; None: the counter was not above the stored one, nothing is changed.
+            The device as it is now; None: the counter is not above the stored one, the chip is another one, or the device is
+            no longer welcome; nothing is changed.
 
         Raises:
             Rejected: the device was forgotten meanwhile.
         """
 
         def session(device: Device) -> dict[str, Any]:
-            if counter <= device.counter:
+            if counter <= device.counter or device.state not in standing.WELCOME or device.uid not in ("", uid):
                 return {}
             return {
                 "counter": counter,
                 "epoch": device.epoch + 1,
                 "uid": device.uid or uid,
-                "state": "active" if device.state == "new" else device.state,
+                "state": standing.after(device.state, standing.VERIFIED, device.epoch > 0),
                 "firmware": firmware[:64],
                 "last_seen_s": self._clock.unix_ms() // 1000,
             }
@@ -244,18 +258,12 @@ class Registry:
         task.add_done_callback(self._commits.discard)
         return await asyncio.shield(task)
 
-    async def _add(self, device: Device) -> None:
-        async with self._writing:
-            if device.sn in self._devices:
-                raise Rejected("exists", f"{device.sn} is already enrolled.", "Forget it first, or choose another.")
-            await self._database.run(_insert, device)
-            self._devices[device.sn] = device
-
     async def _remove(self, sn: str) -> None:
         async with self._writing:
-            self._known(sn)
-            await self._database.run(_delete, sn)
+            self.known(sn)
+            await self._database.run(device_rows.remove, sn)
             del self._devices[sn]
+            self._second_boards.pop(sn, None)
 
     async def _note(self, boards: dict[str, str]) -> None:
         now_s = self._clock.unix_ms() // 1000
@@ -263,22 +271,61 @@ class Registry:
             known: dict[str, dict[str, Any]] = {
                 sn: {"board": board[:64], "last_seen_s": now_s} for sn, board in boards.items() if sn in self._devices
             }
-            await self._database.run(_update_all, known)
-            for sn, changes in known.items():
-                self._devices[sn] = replace(self._devices[sn], **changes)
+            await self._update_all(known)
+
+    async def _update_all(self, changes: dict[str, dict[str, Any]]) -> None:
+        if changes:
+            await self._database.run(device_rows.change, changes)
+            for sn, values in changes.items():
+                self._devices[sn] = replace(self._devices[sn], **values)
+
+    async def _decide(self, sn: str, word: str) -> tuple[str, str]:
+        async with self._writing:
+            device = self.known(sn)
+            now = standing.after(device.state, word, device.epoch > 0)
+            if now is None:
+                why = f"{sn} is {device.state}, for good."
+                raise Rejected("over", why, f"`tincall devices --forget {sn}` and enrolling it anew is the way back.")
+            if now != device.state:
+                await self._database.run(device_rows.stand, sn, now, is_cleared=word == standing.RESUME)
+                self._devices[sn] = replace(device, state=now)
+                if word == standing.RESUME:
+                    self._second_boards.pop(sn, None)
+            return device.state, now
+
+    async def _doubt(self, found: SecondBoard) -> tuple[str, str]:
+        async with self._writing:
+            device = self.known(found.sn)
+            last = self._second_boards.get(found.sn)
+            now_s = self._clock.unix_ms() // 1000
+            times = 1 if last is None else last.times + 1
+            kept = replace(found, firmware=found.firmware[:64], epoch=device.epoch, times=times, seen_s=now_s)
+            now = device.state
+            if second_board.is_by_turns(last, kept):
+                now = standing.after(now, standing.DOUBLED, device.epoch > 0) or now
+            await self._database.run(device_rows.doubt, kept, now)
+            self._second_boards[found.sn] = kept
+            self._devices[found.sn] = replace(device, state=now)
+            log.warning("a second board", sn=found.sn, why=found.why, address=found.address, times=times, state=now)
+            return device.state, now
 
     async def _change(self, sn: str, decide: Callable[[Device], dict[str, Any]]) -> Device | None:
         """Store what `decide` says of the device as it is now; None: it says that nothing changes."""
         async with self._writing:
-            device = self._known(sn)
+            device = self.known(sn)
             changes = decide(device)
             if not changes:
                 return None
-            await self._database.run(_update, sn, changes)
+            await self._database.run(device_rows.change, {sn: changes})
             self._devices[sn] = replace(device, **changes)
             return self._devices[sn]
 
-    def _known(self, sn: str) -> Device:
+    def known(self, sn: str) -> Device:
+        """Find a device.
+
+        Raises:
+            Rejected: nobody enrolled it.
+        """
         device = self._devices.get(sn)
         if device is None:
             raise Rejected("unknown", f"No device {sn} is enrolled.", "`tincall devices` lists them.")
@@ -288,24 +335,6 @@ class Registry:
         log.info("device state", sn=sn, state=state)
         for watcher in self.watchers:
             watcher(sn, state)
-
-    def _wrap(self, sn: str, kv: int, key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._seal.encrypt(nonce, key, _bound_to(sn, kv))
-
-    def _unwrap(self, sn: str, kv: int, wrapped: bytes) -> bytes:
-        try:
-            return self._seal.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _bound_to(sn, kv))
-        except InvalidTag:
-            raise OperatorError(
-                f"The key of {sn} cannot be opened: kek.bin is not the one it was sealed with, or the row was changed.",
-                "Restore kek.bin and tincall.db from the same backup.",
-                2,
-            ) from None
-
-
-def _bound_to(sn: str, kv: int) -> bytes:
-    return f"{sn}|{kv}".encode()
 
 
 def _check(sn: str, model_id: str, name: str) -> None:
@@ -320,24 +349,3 @@ def _check(sn: str, model_id: str, name: str) -> None:
         raise Rejected("bad_value", "A model id has 1 to 64 of the characters 0-9 A-Z a-z _ and -.")
     if len(name) > NAME_MAX_CHARS or (name and not name.isprintable()):
         raise Rejected("bad_value", f"A name has at most {NAME_MAX_CHARS} printable characters.")
-
-
-def _device(row: Row[Any]) -> Device:
-    return Device(**row._mapping)
-
-
-def _insert(connection: Connection, device: Device) -> None:
-    connection.execute(insert(devices).values({column.name: getattr(device, column.name) for column in devices.c}))
-
-
-def _update(connection: Connection, sn: str, changes: dict[str, Any]) -> None:
-    connection.execute(update(devices).where(devices.c.sn == sn).values(changes))
-
-
-def _update_all(connection: Connection, changes: dict[str, dict[str, Any]]) -> None:
-    for sn, values in changes.items():
-        _update(connection, sn, values)
-
-
-def _delete(connection: Connection, sn: str) -> None:
-    connection.execute(delete(devices).where(devices.c.sn == sn))

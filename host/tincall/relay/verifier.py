@@ -4,6 +4,8 @@ Rules of this file, from the threat model of docs/protocol.md:
 
 - `begin` does not look at the registry at all, and `finish` does the same work for a serial number that nobody enrolled
   as for a wrong proof. Before a right proof every refusal is `auth_failed`; exact reasons come only after one.
+- A right proof that cannot come from the device's own board is refused here, before anything is asked of the platform in its
+  name, and kept for the operator; where two boards come by turns, neither is let in (`second_board`).
 - A challenge is good for one finish and for 30 seconds. It is used up before its proof is looked at.
 - The session counter and the epoch are stored in one transaction, before the token is given out.
 - A token is 256 random bits, kept here as its SHA-256 and given out once. One is live per serial number: the newest.
@@ -26,8 +28,10 @@ from tincall.clock import Clock
 from tincall.errors import OperatorError
 from tincall.ids import Random
 from tincall.logs import get
+from tincall.relay import standing
 from tincall.relay.rates import Rates
 from tincall.relay.registry import Device, Registry, Rejected
+from tincall.relay.second_board import SecondBoard
 from tincall.settings import LimitSettings
 
 CHALLENGE_S = 30
@@ -128,7 +132,7 @@ class Verifier:
             finish = attest.parse_finish(body)
             challenge = self._use(finish.sid)
             sn = challenge.begin.sn
-            answer = await self._judge(challenge, finish)
+            answer = await self._judge(challenge, finish, address)
         except AttestError as error:
             log.info("verification refused", sn=sn, address=address, reason=error.reason)
             return _refuse(error)
@@ -147,13 +151,13 @@ class Verifier:
         if grant is None:
             return None
         device = self._registry.get(grant.sn)
-        is_current = device is not None and device.state == "active" and device.epoch == grant.epoch
+        is_current = device is not None and device.state == standing.ACTIVE and device.epoch == grant.epoch
         if not is_current or grant.expires_s <= self._clock.monotonic_s():
             self._drop(grant.sn)
             return None
         return grant
 
-    async def _judge(self, challenge: _Challenge, finish: Finish) -> Answer:
+    async def _judge(self, challenge: _Challenge, finish: Finish, address: str) -> Answer:
         """Judge a proof, store the session, and write the grant.
 
         Raises:
@@ -161,44 +165,52 @@ class Verifier:
             OperatorError: the session could not be stored.
         """
         begin = challenge.begin
-        device = self._registry.get(begin.sn)
+        # a stand-in where nobody enrolled it: up to the proof there is one way through here, for everybody
+        device = self._registry.candidate(begin.sn)
         # the model counts as enrolled, not as said: another one simply cannot prove itself
-        model_id = begin.model_id if device is None else device.model_id
-        said = Begin(begin.sn, model_id, begin.kv, begin.uid, begin.dn, begin.fw)
+        said = Begin(begin.sn, device.model_id, begin.kv, begin.uid, begin.dn, begin.fw)
         auth_key = attest.keys(self._registry.key(begin.sn)).auth
         th = attest.transcript(said, challenge.nonce, finish.sid, finish.ctr, finish.cb)
-        is_right = hmac.compare_digest(attest.proof(auth_key, th), finish.proof)
-        if not is_right or device is None:
+        if not hmac.compare_digest(attest.proof(auth_key, th), finish.proof):
             raise refusals.refusal("auth_failed")
-        self._admit(device, begin, finish)
-        accepted = await self._accept(begin, finish)
+        accepted = await self._accept(begin, finish, address)
         return Answer(200, attest.grant(auth_key, th, self._grant(accepted)))
 
-    def _admit(self, device: Device, begin: Begin, finish: Finish) -> None:
+    async def _accept(self, begin: Begin, finish: Finish, address: str) -> Device:
+        """Store the session of a board whose proof is right, or refuse it.
+
+        Raises:
+            AttestError: the exact reason.
+            OperatorError: it could not be stored.
+        """
+        uid = begin.uid.hex()
+        try:
+            self._admit(begin, finish)
+            device = await self._registry.accept(begin.sn, finish.ctr, uid, begin.fw)
+            if device is not None:
+                return device
+            self._admit(begin, finish)  # once more, since the operator may have decided meanwhile
+            bound_to = self._registry.known(begin.sn).uid
+            why = "counter_rollback" if bound_to in ("", uid) else "uid_mismatch"
+            found = SecondBoard(begin.sn, why, uid, finish.ctr, address, begin.fw, epoch=0, times=0, seen_s=0)
+            raise refusals.refusal("sn_conflict" if await self._registry.doubt(found) else why)
+        except Rejected:  # forgotten while it proved itself
+            raise refusals.refusal("auth_failed") from None
+
+    def _admit(self, begin: Begin, finish: Finish) -> None:
         """Refuse a board whose proof is right and who may not come in all the same.
 
         Raises:
             AttestError: the exact reason.
+            Rejected: the device was forgotten.
         """
+        device = self._registry.known(begin.sn)
         if not hmac.compare_digest(finish.cb, self._binding):
             raise refusals.refusal("cb_mismatch")
-        if device.state in ("suspended", "revoked"):
-            raise refusals.refusal(device.state)
-        if device.state == "conflict":
-            raise refusals.refusal("sn_conflict")
+        if device.state not in standing.WELCOME:
+            raise refusals.refusal("sn_conflict" if device.state == standing.CONFLICT else device.state)
         if begin.kv != device.kv:
             raise refusals.refusal("kv_retired")
-        if device.uid and device.uid != begin.uid.hex():
-            raise refusals.refusal("uid_mismatch")
-
-    async def _accept(self, begin: Begin, finish: Finish) -> Device:
-        try:
-            accepted = await self._registry.accept(begin.sn, finish.ctr, begin.uid.hex(), begin.fw)
-        except Rejected:  # forgotten while it proved itself
-            raise refusals.refusal("auth_failed") from None
-        if accepted is None:
-            raise refusals.refusal("counter_rollback")
-        return accepted
 
     def _grant(self, device: Device) -> str:
         token = ids.token(self._random)
@@ -237,7 +249,7 @@ class Verifier:
         return challenge
 
     def _changed(self, sn: str, state: str) -> None:
-        if state != "active":
+        if state not in standing.WELCOME:
             self._drop(sn)
 
     def _drop(self, sn: str) -> None:

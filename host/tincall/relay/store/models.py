@@ -46,6 +46,21 @@ devices = Table(
     _one_of("state", DEVICE_STATES),
 )
 
+# the newest right proof that cannot come from the board that a serial number is bound to
+second_boards = Table(
+    "second_boards",
+    metadata,
+    Column("sn", String(128), primary_key=True),
+    Column("why", String(32), nullable=False),  # uid_mismatch or counter_rollback
+    Column("uid", String(64), nullable=False),  # what was proved: chip id in hex ...
+    Column("counter", Integer, nullable=False),  # ... and session counter
+    Column("address", String(64), nullable=False),
+    Column("firmware", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False),  # newest session of the rightful board at that time
+    Column("times", Integer, nullable=False),  # such proofs so far
+    Column("seen_s", Integer, nullable=False),  # seconds since 1970
+)
+
 calls = Table(
     "calls",
     metadata,

@@ -1,0 +1,119 @@
+"""The operators' routes that switch devices off and on again; the rest about devices is in `api`.
+
+Every route may be asked twice: what is done already is answered as done, with `changed` false.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from tincall.relay import standing
+from tincall.relay.api import REFUSALS, SerialNumber
+from tincall.relay.registry import Registry
+
+
+class Links(Protocol):
+    """What these routes ask of the switchboard."""
+
+    def online(self, sn: str) -> dict[str, Any] | None:
+        """Say what is known of a board's link; None: it has none."""
+        ...
+
+
+class Decision(BaseModel):
+    """What became of a decision."""
+
+    sn: str
+    before: str
+    state: str
+    changed: bool
+
+
+class SecondBoardBody(BaseModel):
+    """A right proof that cannot have come from the device's own board."""
+
+    sn: str
+    why: str
+    uid: str
+    counter: int
+    address: str
+    firmware: str
+    epoch: int
+    times: int
+    seen_s: int
+
+
+class StandingBody(BaseModel):
+    """How a device stands."""
+
+    sn: str
+    state: str
+    uid: str
+    counter: int
+    epoch: int
+    linked: bool
+    address: str
+    second_board: SecondBoardBody | None
+
+
+class Decisions:
+    """The routes.
+
+    Args:
+        registry: devices.
+        links: the switchboard.
+    """
+
+    def __init__(self, registry: Registry, links: Links) -> None:
+        self._registry = registry
+        self._links = links
+
+    async def standing(self, sn: SerialNumber) -> StandingBody:
+        """Show how a device stands, and who else came with its key."""
+        device = self._registry.known(sn)
+        second = self._registry.second_board(sn)
+        link = self._links.online(sn)
+        return StandingBody(
+            sn=sn,
+            state=device.state,
+            uid=device.uid,
+            counter=device.counter,
+            epoch=device.epoch,
+            linked=link is not None,
+            address="" if link is None else link["address"],
+            second_board=None if second is None else SecondBoardBody(**second.public()),
+        )
+
+    async def suspend(self, sn: SerialNumber) -> Decision:
+        """Switch a device off until it is resumed; a call ends (cause 52) and its link is closed (4403)."""
+        return await self._decide(sn, standing.SUSPEND)
+
+    async def resume(self, sn: SerialNumber) -> Decision:
+        """Let a suspended device in again, or one whose conflict was looked into."""
+        return await self._decide(sn, standing.RESUME)
+
+    async def revoke(self, sn: SerialNumber) -> Decision:
+        """Switch a device off for good; a call ends (cause 52) and its link is closed (4403)."""
+        return await self._decide(sn, standing.REVOKE)
+
+    async def _decide(self, sn: str, word: str) -> Decision:
+        before, state = await self._registry.decide(sn, word)
+        return Decision(sn=sn, before=before, state=state, changed=state != before)
+
+
+def router(registry: Registry, links: Links, operator: Callable[[Request], Awaitable[None]]) -> APIRouter:
+    """Make the routes.
+
+    Args:
+        registry: devices.
+        links: the switchboard.
+        operator: refuses who is no operator, see `api.operator_only`.
+    """
+    routes = Decisions(registry, links)
+    made = APIRouter(prefix="/v1/devices/{sn}", dependencies=[Depends(operator)], responses=REFUSALS)
+    made.add_api_route("/standing", routes.standing, methods=["GET"])
+    for word in (routes.suspend, routes.resume, routes.revoke):
+        made.add_api_route(f"/{word.__name__}", word, methods=["POST"])
+    return made

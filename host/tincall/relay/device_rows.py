@@ -1,0 +1,70 @@
+"""One enrolled device, and its row in the database: what is written, each a step of a transaction that the registry makes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from tincall.relay import second_board
+from tincall.relay.second_board import SecondBoard
+from tincall.relay.store.models import devices
+
+SHOWN = ("sn", "model_id", "name", "state", "kv", "uid", "epoch", "board", "firmware", "last_seen_s", "created_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One enrolled device; see the table `devices` for what each value means."""
+
+    sn: str
+    model_id: str
+    name: str
+    state: str
+    kv: int
+    wrapped_key: bytes = field(repr=False)
+    uid: str
+    counter: int
+    epoch: int
+    board: str
+    firmware: str
+    last_seen_s: int
+    created_s: int
+
+    def public(self) -> dict[str, Any]:
+        """Give what an operator may see, which is all but the key."""
+        return {name: getattr(self, name) for name in SHOWN}
+
+
+def read(connection: Connection) -> dict[str, Device]:
+    """Read all, by serial number."""
+    return {row.sn: Device(**row._mapping) for row in connection.execute(select(devices))}
+
+
+def add(connection: Connection, device: Device) -> None:
+    """Write a new device."""
+    connection.execute(insert(devices).values({column.name: getattr(device, column.name) for column in devices.c}))
+
+
+def change(connection: Connection, changes: dict[str, dict[str, Any]]) -> None:
+    """Write some columns of some devices, by serial number."""
+    for sn, values in changes.items():
+        connection.execute(update(devices).where(devices.c.sn == sn).values(values))
+
+
+def stand(connection: Connection, sn: str, state: str, is_cleared: bool) -> None:
+    """Write a device's state; `is_cleared` forgets its second board."""
+    change(connection, {sn: {"state": state}})
+    if is_cleared:
+        second_board.erase(connection, sn)
+
+
+def doubt(connection: Connection, kept: SecondBoard, state: str) -> None:
+    """Write a device's second board, and the state that follows from it."""
+    second_board.write(connection, kept)
+    change(connection, {kept.sn: {"state": state}})
+
+
+def remove(connection: Connection, sn: str) -> None:
+    """Remove a device and what hangs on it."""
+    second_board.erase(connection, sn)
+    connection.execute(delete(devices).where(devices.c.sn == sn))
