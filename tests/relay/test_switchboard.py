@@ -534,6 +534,35 @@ async def test_a_board_that_is_no_longer_welcome_loses_its_link(exchange):
     exchange.switchboard.device_changed("board-2", "revoked")
 
 
+@pytest.mark.parametrize("state", ["suspended", "conflict", "revoked", "forgotten"])
+async def test_a_board_that_is_no_longer_welcome_loses_its_call_with_a_cause(exchange, state):
+    board = exchange.board()
+    phone = await talking(exchange, board)
+    other = exchange.board("board-2")
+    await talking(exchange, other, "c2")
+    exchange.switchboard.device_changed("board-1", state)
+    assert board.session.state == "CLOSED", "at once"
+    await settle()
+    assert board.close_code == 4403 and phone.is_over
+    assert ended(exchange) == (causes.BARRED, "relay")
+    assert other.close_code == 0 and exchange.switchboard.online("board-2")["call"] == "c2"
+    with pytest.raises(CallRefused) as caught:
+        exchange.switchboard.phone_calls("board-1", "mum")
+    assert caught.value.reason == "not_connected"
+    assert len(exchange.phones) == 2, "no phone is asked for in the name of a board that is not let in"
+
+
+async def test_a_board_that_rings_is_told_off_too(exchange):
+    board = exchange.board()
+    exchange.switchboard.phone_calls("board-1", "mum")
+    await settle()
+    exchange.switchboard.device_changed("board-1", "suspended")
+    await settle()
+    assert board.close_code == 4403 and exchange.phone.is_over
+    assert [one[2:4] for one in exchange.records.written if one[0] == "ended"] == [(causes.BARRED, "relay")]
+    assert exchange.switchboard.live() == []
+
+
 async def test_a_board_that_closes_in_a_talk(exchange):
     board = exchange.board()
     await talking(exchange, board)

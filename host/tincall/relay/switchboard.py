@@ -21,6 +21,7 @@ from tincall.clock import Clock
 from tincall.ids import Random
 from tincall.leg import CN, IN, OUT, PHONE, Media
 from tincall.logs import get
+from tincall.relay import standing
 from tincall.relay.cdr import Records
 from tincall.relay.device_leg import RELAY, DeviceLeg
 from tincall.relay.ledger import Ledger
@@ -116,9 +117,14 @@ class Switchboard:
             del self._lines[line.sn]
 
     def device_changed(self, sn: str, state: str) -> None:
-        """Hear of a board's new state in the registry; one that is no longer welcome loses its link (4403)."""
+        """Hear of a board's new state in the registry; who is no longer welcome loses call (52) and link (4403) at once."""
+        if state in standing.WELCOME:
+            return
+        for entry in list(self._calls.values()):
+            if entry.call.sn == sn:
+                entry.call.end(causes.BARRED, RELAY)
         line = self._lines.get(sn)
-        if line is not None and state != "active":
+        if line is not None:
             line.session.close(CLOSE_REVOKED, "this board is no longer welcome")
 
     def contacts_changed(self, sn: str) -> None:
