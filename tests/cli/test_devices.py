@@ -1,7 +1,10 @@
 """`tincall devices`: what is enrolled, for people and for programs, hostile names included."""
 
+import pytest
 from commands import document, tincall
+from rich.console import Console
 
+from tincall.cli import devices as subject
 from tincall.cli.client import Client
 
 
@@ -27,6 +30,65 @@ def test_a_device_is_forgotten_once(shared_relay):
     again = tincall("devices", "--forget", "DE-2", "--data", shared_relay)
     assert again.exit_code == 1
     assert "No device DE-2" in again.stderr
+
+
+def test_a_device_is_switched_off_and_on_for_programs_and_people(shared_relay):
+    post(shared_relay, sn="DE-3")
+    once = document(tincall("devices", "suspend", "DE-3", "--data", shared_relay, "--json"))
+    assert once == {"sn": "DE-3", "before": "new", "state": "suspended", "changed": True}
+    again = tincall("devices", "suspend", "DE-3", "--data", shared_relay)
+    assert (again.exit_code, "it was so before" in again.stdout) == (0, True)
+    assert "tincall devices resume DE-3" in again.stdout
+    assert document(tincall("devices", "--json", "resume", "DE-3", "--data", shared_relay))["state"] == "new"
+    assert "for good" in tincall("devices", "revoke", "DE-3", "--data", shared_relay).stdout
+    late = tincall("devices", "resume", "DE-3", "--data", shared_relay)
+    assert late.exit_code == 1
+    assert "for good" in late.stderr and "--forget DE-3" in late.stderr
+
+
+def test_one_device_is_shown(shared_relay):
+    post(shared_relay, sn="DE-4", name="Front [red]door[/red]")
+    found = document(tincall("devices", "show", "DE-4", "--data", shared_relay, "--json"))
+    assert (found["device"]["sn"], found["standing"]["state"], found["standing"]["second_board"]) == (
+        "DE-4",
+        "new",
+        None,
+    )
+    shown = tincall("devices", "show", "DE-4", "--data", shared_relay).stdout
+    assert "DE-4 (Front [red]door[/red]) was never verified." in shown
+    missing = tincall("devices", "show", "DE-5", "--data", shared_relay)
+    assert (missing.exit_code, "No device DE-5" in missing.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["happy", "DE-1"],
+        ["suspend"],
+        ["DE-1"],
+        ["suspend", "DE-1", "--forget", "DE-1"],
+        ["show"],
+        ["suspend", "A", "B"],
+    ],
+)
+def test_what_is_no_usage_is_told(arguments, tmp_path):
+    assert tincall("devices", *arguments, "--data", tmp_path).exit_code == 2
+
+
+def test_a_second_board_is_shown_with_the_way_out(capsys):
+    second = {
+        "sn": "DE-6", "why": "counter_rollback", "uid": "ff", "counter": 7, "address": "192.0.2.9", "firmware": "1.0",
+        "epoch": 3, "times": 2, "seen_s": 1_790_000_000,
+    }  # fmt: skip
+    standing = {
+        "sn": "DE-6", "state": "conflict", "uid": "aa", "counter": 9, "epoch": 4, "linked": False, "address": "",
+        "second_board": second,
+    }  # fmt: skip
+    subject._show_one(Console(soft_wrap=True), {"device": {"name": "Gate"}, "standing": standing})
+    shown = capsys.readouterr().out
+    for words in ("two boards use its serial number", "192.0.2.9", "an older or copied memory", "chip ff", "chip aa"):
+        assert words in shown
+    assert "tincall devices resume DE-6" in shown and "tincall devices --forget DE-6" in shown
 
 
 def test_a_number_cannot_climb_out_of_its_path(shared_relay):

@@ -1,4 +1,4 @@
-"""`tincall devices`: the boards that the relay knows, and which of them are linked."""
+"""`tincall devices`: the boards that the relay knows, which of them are linked, and how each is switched off and on again."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -7,25 +7,90 @@ import typer
 
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
+from tincall.errors import STATUS_USAGE, OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+SHOW = "show"
+DECISIONS = ("suspend", "resume", "revoke")
+WORDS = (SHOW, *DECISIONS)
+MEANS = {
+    "new": "was never verified",
+    "active": "may come in",
+    "suspended": "is switched off until `tincall devices resume {sn}`",
+    "conflict": "is refused, since two boards use its serial number and key; see `tincall devices show {sn}`",
+    "revoked": "is switched off for good",
+}
+WHYS = {"uid_mismatch": "another chip", "counter_rollback": "an older or copied memory"}
+
 
 def devices(
+    word: Annotated[
+        str, typer.Argument(metavar="[WORD]", help="`show`, `suspend`, `resume` or `revoke`; nothing lists all.")
+    ] = "",
+    sn: Annotated[str, typer.Argument(metavar="[SN]", help="Which board.")] = "",
     data: DataOption = DEFAULT_DATA,
     forget: Annotated[
         str, typer.Option("--forget", metavar="SN", help="End this board's enrolment; its key is gone for good.")
     ] = "",
 ) -> None:
-    """List the boards that are enrolled."""
+    """List the boards that are enrolled, show how one stands, or switch it off and on again."""
+    _check(word, sn, forget)
     with Client(data) as client:
         if forget:
-            done = client.delete(f"/v1/devices/{quote(forget, safe='')}")
+            done = client.delete(_path(forget))
             output.result(done, lambda console: console.print(f"{output.escape(forget)} is forgotten."))
-            return
-        found = client.get("/v1/devices")
-    output.result(found, lambda console: _show(console, found["devices"]))
+        elif word == SHOW:
+            stands = {"device": client.get(_path(sn)), "standing": client.get(_path(sn) + "/standing")}
+            output.result(stands, lambda console: _show_one(console, stands))
+        elif word:
+            decision = client.post(f"{_path(sn)}/{word}", {})
+            output.result(decision, lambda console: console.print(_told(decision)))
+        else:
+            found = client.get("/v1/devices")
+            output.result(found, lambda console: _show(console, found["devices"]))
+
+
+def _check(word: str, sn: str, forget: str) -> None:
+    """Refuse what is no usage.
+
+    Raises:
+        OperatorError: status 2; an unknown word, or one without its serial number.
+    """
+    if word and word not in WORDS:
+        raise OperatorError(f"`tincall devices {word}` is nothing.", f"The words are {', '.join(WORDS)}.", STATUS_USAGE)
+    if bool(word) != bool(sn) or (word and forget):
+        raise OperatorError("One word and one serial number.", "As in `tincall devices suspend SN`.", STATUS_USAGE)
+
+
+def _path(sn: str) -> str:
+    return f"/v1/devices/{quote(sn, safe='')}"
+
+
+def _told(decision: dict[str, Any]) -> str:
+    sn, state = decision["sn"], decision["state"]
+    means = MEANS[state].format(sn=sn)
+    return output.escape(f"{sn} {means}." if decision["changed"] else f"{sn} {means}; it was so before.")
+
+
+def _show_one(console: "Console", stands: dict[str, Any]) -> None:
+    """Draw how a device stands, and who else came with its key."""
+    device, found = stands["device"], stands["standing"]
+    sn, second = found["sn"], found["second_board"]
+    lines = [f"{sn} ({device['name']}) {MEANS[found['state']].format(sn=sn)}."]
+    link = f"linked from {found['address']}" if found["linked"] else "not linked"
+    lines.append(f"Its board: chip {found['uid'] or 'not known yet'}, counter {found['counter']}, {link}.")
+    if second:
+        seen = output.when(second["seen_s"] * 1000)
+        lines.append(
+            f"A second board came with its key, {second['times']} times, last at {seen} from {second['address']}: "
+            f"{WHYS[second['why']]}; chip {second['uid']}, counter {second['counter']}, firmware {second['firmware']}."
+        )
+        lines.append(f"Take it off the net, then: tincall devices resume {sn}")
+        lines.append(f"Or give the board a new key: tincall devices --forget {sn}, and tincall enrol --sn {sn}")
+    for line in lines:
+        console.print(output.escape(line))
 
 
 def _show(console: "Console", found: list[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ COMMANDS = {
     "simulate": ("simulate", "simulate", "Run the phones' platform on this machine, for trying and testing."),
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),
-    "devices": ("devices", "devices", "List the boards that are enrolled."),
+    "devices": ("devices", "devices", "List the boards that are enrolled, or switch one off and on again."),
     "invite": ("invite", "invite", "Make a code by which a person comes to a board in the mini program."),
     "contacts": ("contacts", "contacts", "List the people whom a board may call."),
     "calls": ("calls", "calls", "List calls, or show one."),
