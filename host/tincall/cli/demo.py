@@ -90,9 +90,7 @@ def demo(
     codec: Annotated[
         str | None, typer.Option(help=f"All the board offers, of {', '.join(_CODECS)}.", hidden=True)
     ] = None,
-    save_bytes: Annotated[
-        bool, typer.Option("--save-bytes", help="Send no silence, and 40 ms in a packet.")
-    ] = False,
+    save_bytes: Annotated[bool, typer.Option("--save-bytes", help="Send no silence, and 40 ms in a packet.")] = False,
 ) -> None:
     """Make a call on this machine and judge what was heard."""
     if direction not in ("out", "in"):
