@@ -265,7 +265,10 @@ class BadLine:
     def close(self) -> None:
         """End it; harmless to repeat."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # a word that it did not hear any more
         try:
             self._process.wait(_ANSWER_S)
         except subprocess.TimeoutExpired:
