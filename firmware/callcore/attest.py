@@ -1,7 +1,7 @@
 """Verification profile "voip1": a board and a relay prove to each other that they know the board's key.
 
-Both sides' arithmetic stands here, since it must agree byte for byte; what the JSON objects look like stands in
-`evidence`, why one is refused in `refusals`.
+What both sides compute stands here, since it must agree byte for byte, and the board's machine; what only the relay does
+stands in `verify`. What the JSON objects look like stands in `evidence`, why one is refused in `refusals`.
 
     board                                            relay
     begin   {v sn model_id kv uid dn fw}        ->
@@ -29,26 +29,19 @@ from callcore.evidence import (
     BINDING_BYTES,
     DEVICE_NONCE_BYTES,
     MAX_INTEGER,
+    VERSION,
     Begin,
-    Finish,
     base64,
     parse_challenge,
     parse_grant,
     parse_grant_body,
 )
-from callcore.evidence import challenge as challenge
-from callcore.evidence import grant_body as grant_body
-from callcore.evidence import is_serial_number as is_serial_number
-from callcore.evidence import parse_begin as parse_begin
-from callcore.evidence import parse_finish as parse_finish
 from callcore.mac import equal, hkdf_expand, hmac_sha256, sha256
 from callcore.refusals import from_problem, refusal
 
 KEY_BYTES = 32
 # SRTP's master key of 128 bits and master salt of 112 (RFC 3711 section 8.2)
 MEDIA_KEY_BYTES = 30
-# channel binding where the operator has switched it off
-NO_BINDING = bytes(BINDING_BYTES)
 
 IDLE = "IDLE"
 ASKED = "ASKED"
@@ -94,16 +87,6 @@ class Keys:
         self.store = hkdf_expand(key, b"voip1 store", KEY_BYTES)
 
 
-def keys(key: bytes) -> Keys:
-    """Derive the four keys of a device key K (32 bytes)."""
-    return Keys(key)
-
-
-def is_published_test_key(key: bytes) -> bool:
-    """Tell whether this is the key of the published known answer, which no tool may give to a board."""
-    return equal(key, bytes(range(KEY_BYTES)))
-
-
 def channel_binding(certificate_der: bytes) -> bytes:
     """Give the channel binding for the server's certificate as it was seen: SHA-256 of its DER form, 32 bytes."""
     return sha256(certificate_der)
@@ -144,19 +127,9 @@ def proof(auth_key: bytes, th: bytes) -> bytes:
     return hmac_sha256(auth_key, b"\x01" + th)
 
 
-def check_proof(auth_key: bytes, th: bytes, shown: bytes) -> bool:
-    """Tell in constant time whether a board's proof is right; for an unknown board, ask with a random key."""
-    return equal(proof(auth_key, th), shown)
-
-
 def server_proof(auth_key: bytes, th: bytes, body: str) -> bytes:
     """Prove the relay, and the body of its grant, to the board: 32 bytes under K_auth."""
     return hmac_sha256(auth_key, b"\x02" + th + sha256(body.encode()))
-
-
-def grant(auth_key: bytes, th: bytes, body: str) -> dict[str, object]:
-    """Write the relay's answer to a right proof; the body travels as text, so that both sides hash the same bytes."""
-    return {"body": body, "sproof": base64(server_proof(auth_key, th, body))}
 
 
 def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
@@ -245,7 +218,8 @@ class Attester:
             raise
         self._th = transcript(self._begin, nonce, sid, ctr, cb)
         self._go("challenged", CHALLENGED)
-        return Finish(sid, ctr, cb, proof(self._keys.auth, self._th)).to_json()
+        shown = proof(self._keys.auth, self._th)
+        return {"v": VERSION, "sid": sid, "ctr": ctr, "cb": base64(cb), "proof": base64(shown)}
 
     def granted(self, answer: object) -> dict[str, object]:
         """Check the server's proof, then read what it grants.

@@ -1,12 +1,11 @@
-"""The JSON objects of a verification: their fields and bounds as tables, read strictly, written in one way.
+"""The JSON objects of a verification as a board reads and writes them: fields and bounds as tables, read strictly.
 
-Both sides' readers stand here. What the relay reads fails with `bad_request`, what the board reads with `bad_answer`;
-either way the error names the field and never shows its value. Keys that a table does not name are passed over, except
+What the relay reads and writes stands in `verify`, which no board needs. What the board reads fails with `bad_answer`;
+the error names the field and never shows its value. Keys that a table does not name are passed over, except
 in the body of a grant, which is kept whole.
 """
 
 import binascii
-import json
 
 from callcore.compat import MICROPYTHON, json_loads
 from callcore.jsontext import scan
@@ -18,17 +17,12 @@ if not MICROPYTHON:
 
 VERSION = 1
 
-# the longest request that keeps the rules has about 600 bytes; the rest is room for keys of later versions
-MAX_REQUEST_BYTES = 1024
 # a token and numbers; later the UDP addresses and a wrapped key
 MAX_GRANT_CHARS = 2048
 MAX_NAME_CHARS = 128
-MAX_FIRMWARE_CHARS = 64
 MAX_TOKEN_CHARS = 256
 MAX_PATH_CHARS = 128
-MAX_UID_BYTES = 16
 MAX_SECONDS = 3600
-MAX_KEY_VERSION = 0xFFFFFFFF
 # the largest integer that every JSON reader keeps (RFC 7493 section 2.2)
 MAX_INTEGER = 0x1FFFFFFFFFFFFF
 
@@ -58,20 +52,6 @@ class Base64:
         raise Unfit(where, "is not %d bytes in base64" % self.size)
 
 
-class Hexadecimal:
-    """1 to `longest` bytes in lower-case hexadecimal."""
-
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-
-    def take(self, value: "Any", where: str) -> bytes:
-        """Give the bytes."""
-        good = isinstance(value, str) and 2 <= len(value) <= 2 * self.longest and len(value) % 2 == 0
-        if good and all(digit in "0123456789abcdef" for digit in value):
-            return binascii.unhexlify(value)
-        raise Unfit(where, "is not 1 to %d bytes in lower-case hexadecimal" % self.longest)
-
-
 class Path:
     """An absolute path of at most `longest` characters as it may stand in a request line (RFC 9112 section 3.2.1)."""
 
@@ -88,26 +68,7 @@ class Path:
 
 _NAME = Token(MAX_NAME_CHARS)
 
-_VERSION = Record((("v", Integer(0, MAX_INTEGER)),))
-_BEGIN = Record(
-    (
-        ("sn", _NAME),
-        ("model_id", _NAME),
-        ("kv", Integer(1, MAX_KEY_VERSION)),
-        ("uid", Hexadecimal(MAX_UID_BYTES)),
-        ("dn", Base64(DEVICE_NONCE_BYTES)),
-        ("fw", Text(1, MAX_FIRMWARE_CHARS)),
-    )
-)
 _CHALLENGE = Record((("sid", _NAME), ("nonce", Base64(NONCE_BYTES)), ("ttl", Integer(1, MAX_SECONDS))))
-_FINISH = Record(
-    (
-        ("sid", _NAME),
-        ("ctr", Integer(1, MAX_INTEGER)),
-        ("cb", Base64(BINDING_BYTES)),
-        ("proof", Base64(PROOF_BYTES)),
-    )
-)
 _GRANT = Record((("body", Text(2, MAX_GRANT_CHARS)), ("sproof", Base64(PROOF_BYTES))))
 _GRANT_BODY = Record(
     (
@@ -154,70 +115,9 @@ class Begin:
         }
 
 
-class Finish:
-    """A finish request.
-
-    Args:
-        sid: the relay's name for this attempt.
-        ctr: the device's counter.
-        cb: channel binding, 32 bytes.
-        proof: 32 bytes.
-    """
-
-    def __init__(self, sid: str, ctr: int, cb: bytes, proof: bytes) -> None:
-        self.sid = sid
-        self.ctr = ctr
-        self.cb = cb
-        self.proof = proof
-
-    def to_json(self) -> dict[str, object]:
-        """Write the request."""
-        return {"v": VERSION, "sid": self.sid, "ctr": self.ctr, "cb": base64(self.cb), "proof": base64(self.proof)}
-
-
-def is_serial_number(text: object) -> bool:
-    """Tell whether this is a serial number: 1 to 128 characters of 0-9 A-Z a-z _ -."""
-    try:
-        _NAME.take(text, "sn")
-    except Unfit:
-        return False
-    return True
-
-
 def base64(data: bytes) -> str:
     """Write bytes as base64 with padding and without line ends (RFC 4648 section 4)."""
     return binascii.b2a_base64(data).decode().strip()
-
-
-def parse_begin(data: object) -> Begin:
-    """Read the body of `POST /v1/verify/begin`.
-
-    Args:
-        data: the JSON text in UTF-8, or the dict where somebody has read it already.
-
-    Raises:
-        AttestError: `bad_request`, `version_unsupported` or `too_large`.
-    """
-    said = _request(data, _BEGIN)
-    return Begin(said["sn"], said["model_id"], said["kv"], said["uid"], said["dn"], said["fw"])
-
-
-def parse_finish(data: object) -> Finish:
-    """Read the body of `POST /v1/verify/finish`.
-
-    Args:
-        data: the JSON text in UTF-8, or the dict where somebody has read it already.
-
-    Raises:
-        AttestError: `bad_request`, `version_unsupported` or `too_large`.
-    """
-    said = _request(data, _FINISH)
-    return Finish(said["sid"], said["ctr"], said["cb"], said["proof"])
-
-
-def challenge(sid: str, nonce: bytes, ttl_s: int) -> dict[str, object]:
-    """Write the relay's answer to a begin request, for a known board or an unknown one alike."""
-    return {"sid": sid, "nonce": base64(nonce), "ttl": ttl_s}
 
 
 def parse_challenge(data: object) -> tuple[str, bytes]:
@@ -226,22 +126,8 @@ def parse_challenge(data: object) -> tuple[str, bytes]:
     Raises:
         AttestError: `bad_answer`.
     """
-    said = _fit(_object(data, "bad_answer"), _CHALLENGE, "bad_answer")
+    said = fit(object_of(data, "bad_answer"), _CHALLENGE, "bad_answer")
     return said["sid"], said["nonce"]
-
-
-def grant_body(token: str, exp_s: int, now_s: int, epoch: int, ws: str, seed: bytes) -> str:
-    """Write the body of a grant.
-
-    Args:
-        token: what the link's upgrade must show; characters of a serial number, at most 256.
-        exp_s: seconds that it is good for, 1 to 3,600.
-        now_s: the relay's time, seconds since 1970.
-        epoch: number of this session of this board.
-        ws: path of the link.
-        seed: 32 random bytes for the media keys.
-    """
-    return json.dumps({"token": token, "exp": exp_s, "now": now_s, "epoch": epoch, "ws": ws, "seed": base64(seed)})
 
 
 def parse_grant(data: object) -> tuple[str, bytes]:
@@ -250,7 +136,7 @@ def parse_grant(data: object) -> tuple[str, bytes]:
     Raises:
         AttestError: `bad_answer`.
     """
-    said = _fit(_object(data, "bad_answer"), _GRANT, "bad_answer")
+    said = fit(object_of(data, "bad_answer"), _GRANT, "bad_answer")
     return said["body"], said["sproof"]
 
 
@@ -263,21 +149,13 @@ def parse_grant_body(body: str) -> "dict[str, Any]":
     Raises:
         AttestError: `bad_answer`.
     """
-    granted = _object(body.encode(), "bad_answer")
-    granted.update(_fit(granted, _GRANT_BODY, "bad_answer"))
+    granted = object_of(body.encode(), "bad_answer")
+    granted.update(fit(granted, _GRANT_BODY, "bad_answer"))
     return granted
 
 
-def _request(data: object, shape: Record) -> "dict[str, Any]":
-    if isinstance(data, bytes) and len(data) > MAX_REQUEST_BYTES:
-        raise refusal("too_large", "At most %d bytes are taken." % MAX_REQUEST_BYTES)
-    said = _object(data, "bad_request")
-    if _fit(said, _VERSION, "bad_request")["v"] != VERSION:
-        raise refusal("version_unsupported", "Known is %d." % VERSION)
-    return _fit(said, shape, "bad_request")
-
-
-def _object(data: object, reason: str) -> "dict[str, Any]":
+def object_of(data: object, reason: str) -> "dict[str, Any]":
+    """Give the object that JSON bytes, or whoever read them, gave; AttestError with that reason for anything else."""
     value = _read(data) if isinstance(data, bytes) else data
     if not isinstance(value, dict):
         raise refusal(reason, "It is not one JSON object.")
@@ -296,7 +174,8 @@ def _read(data: bytes) -> object:
     return value if keys_in(value) == keys else None
 
 
-def _fit(said: "dict[str, Any]", shape: Record, reason: str) -> "dict[str, Any]":
+def fit(said: "dict[str, Any]", shape: Record, reason: str) -> "dict[str, Any]":
+    """Give the fields of a shape; AttestError with that reason where they do not fit, which names the field."""
     try:
         fields: dict[str, Any] = shape.take(said, "")
         return fields

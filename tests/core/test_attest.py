@@ -3,7 +3,7 @@
 import json
 from binascii import hexlify, unhexlify
 
-from callcore import attest
+from callcore import attest, verify
 from callcore.errors import AttestError, LocalError
 
 HERE = __file__[: __file__.rfind("/") + 1]
@@ -41,12 +41,12 @@ def attester(key=KEY):
 
 def relay_grant(begin, finish, key=KEY, body=""):
     """What a relay that knows `key` answers to the two requests."""
-    asked = attest.parse_begin(begin)
-    shown = attest.parse_finish(finish)
-    auth = attest.keys(key).auth
+    asked = verify.parse_begin(begin)
+    shown = verify.parse_finish(finish)
+    auth = attest.Keys(key).auth
     th = attest.transcript(asked, NONCE, shown.sid, shown.ctr, shown.cb)
-    body = body or attest.grant_body("token", 3600, 1790000000, 12, "/v1/link", SEED)
-    return attest.check_proof(auth, th, shown.proof), attest.grant(auth, th, body)
+    body = body or verify.grant_body("token", 3600, 1790000000, 12, "/v1/link", SEED)
+    return verify.check_proof(auth, th, shown.proof), verify.grant(auth, th, body)
 
 
 def begin_of(case):
@@ -56,9 +56,9 @@ def begin_of(case):
 
 
 def test_the_published_known_answer():
-    keys = attest.keys(bytes(range(32)))
+    keys = attest.Keys(bytes(range(32)))
     begin = attest.Begin("SN-0001", "model-x", 1, b"\x01\x02\x03\x04\x05\x06", b"\xd0" * 16, "any")
-    th = attest.transcript(begin, b"\x50" * 32, "S1", 7, attest.NO_BINDING)
+    th = attest.transcript(begin, b"\x50" * 32, "S1", 7, verify.NO_BINDING)
     c2s, s2c = attest.media_keys(keys.media, th, b"\x5e" * 32)
     assert hexa(keys.auth) == "6f070c33a96e3b7181c0d876cabe461f02576f511affbd755e3ff6c8207dfe7d"
     assert hexa(th) == "a042fe906f1db99a309817dad8408c5ea2e0db30577f83192080dd193e394351"
@@ -71,7 +71,7 @@ def test_the_published_known_answer():
 
 def test_golden_sessions():
     for case in VECTORS["sessions"]:
-        keys = attest.keys(unhexlify(case["key"]))
+        keys = attest.Keys(unhexlify(case["key"]))
         for name in ("auth", "media", "wrap", "store"):
             assert hexa(getattr(keys, name)) == case["k_" + name]
         th = attest.transcript(
@@ -79,7 +79,7 @@ def test_golden_sessions():
         )
         assert hexa(th) == case["th"]
         assert hexa(attest.proof(keys.auth, th)) == case["proof"]
-        assert attest.check_proof(keys.auth, th, unhexlify(case["proof"]))
+        assert verify.check_proof(keys.auth, th, unhexlify(case["proof"]))
         assert hexa(attest.server_proof(keys.auth, th, case["body"])) == case["sproof"]
         c2s, s2c = attest.media_keys(keys.media, th, unhexlify(case["seed"]))
         assert (hexa(c2s), hexa(s2c)) == (case["c2s"], case["s2c"])
@@ -112,21 +112,21 @@ def test_both_sides_prove_themselves():
     assert board.state == attest.IDLE
     begin = board.begin(b"d" * 16)
     assert board.state == attest.ASKED
-    finish = board.challenged(attest.challenge("S1", NONCE, 30), 7, attest.channel_binding(b"certificate"))
+    finish = board.challenged(verify.challenge("S1", NONCE, 30), 7, attest.channel_binding(b"certificate"))
     assert board.state == attest.CHALLENGED
     right, answer = relay_grant(begin, finish)
     assert right
     granted = board.granted(answer)
     assert board.state == attest.GRANTED
     assert granted["token"] == "token" and granted["ws"] == "/v1/link" and granted["now"] == 1790000000
-    th = attest.transcript(attest.parse_begin(begin), NONCE, "S1", 7, attest.channel_binding(b"certificate"))
-    assert board.media_keys() == attest.media_keys(attest.keys(KEY).media, th, SEED)
+    th = attest.transcript(verify.parse_begin(begin), NONCE, "S1", 7, attest.channel_binding(b"certificate"))
+    assert board.media_keys() == attest.media_keys(attest.Keys(KEY).media, th, SEED)
 
 
 def test_the_same_over_the_wire_as_bytes():
     board = attester()
     begin = json.dumps(board.begin(b"d" * 16)).encode()
-    challenge = json.dumps(attest.challenge("S1", NONCE, 30)).encode()
+    challenge = json.dumps(verify.challenge("S1", NONCE, 30)).encode()
     finish = json.dumps(board.challenged(challenge, 2**53 - 1, bytes(32))).encode()
     right, answer = relay_grant(begin, finish)
     assert right
@@ -136,21 +136,21 @@ def test_the_same_over_the_wire_as_bytes():
 def test_a_board_with_another_key_is_seen():
     board = attester(b"\x78" * 32)
     begin = board.begin(b"d" * 16)
-    right, _ = relay_grant(begin, board.challenged(attest.challenge("S1", NONCE, 30), 7, bytes(32)))
+    right, _ = relay_grant(begin, board.challenged(verify.challenge("S1", NONCE, 30), 7, bytes(32)))
     assert not right
 
 
 def test_a_proof_is_good_for_its_own_challenge_only():
     board = attester()
     begin = board.begin(b"d" * 16)
-    finish = board.challenged(attest.challenge("S1", b"m" * 32, 30), 7, bytes(32))
+    finish = board.challenged(verify.challenge("S1", b"m" * 32, 30), 7, bytes(32))
     assert not relay_grant(begin, finish)[0]
 
 
 def challenged_board():
     board = attester()
     begin = board.begin(b"d" * 16)
-    return board, begin, board.challenged(attest.challenge("S1", NONCE, 30), 7, bytes(32))
+    return board, begin, board.challenged(verify.challenge("S1", NONCE, 30), 7, bytes(32))
 
 
 def test_a_server_that_does_not_know_the_key_gets_nothing():
@@ -170,7 +170,7 @@ def test_a_body_that_was_changed_on_the_way_is_seen():
 
 def test_the_boards_own_proof_sent_back_is_none_of_the_server():
     board, _, finish = challenged_board()
-    body = attest.grant_body("token", 3600, 0, 0, "/", SEED)
+    body = verify.grant_body("token", 3600, 0, 0, "/", SEED)
     assert reason_of(board.granted, {"body": body, "sproof": finish["proof"]}) == "server_not_proved"
 
 
@@ -207,7 +207,7 @@ def drive(board, event):
     if event == "begin":
         board.begin(b"d" * 16)
     elif event == "challenged":
-        board.challenged(attest.challenge("S1", NONCE, 30), 7, bytes(32))
+        board.challenged(verify.challenge("S1", NONCE, 30), 7, bytes(32))
     elif event == "granted":
         board.granted({})
     else:
@@ -222,7 +222,7 @@ def in_state(state):
     if state == attest.REFUSED:
         board.refused(500, None)
     elif state != attest.ASKED:
-        finish = board.challenged(attest.challenge("S1", NONCE, 30), 7, bytes(32))
+        finish = board.challenged(verify.challenge("S1", NONCE, 30), 7, bytes(32))
         if state == attest.GRANTED:
             board.granted(relay_grant(begin, finish)[1])
     assert board.state == state
@@ -255,20 +255,14 @@ def test_arguments_out_of_range_change_nothing():
     assert board.state == attest.IDLE
     board.begin(b"d" * 16)
     for ctr, cb in ((0, bytes(32)), (2**53, bytes(32)), (1, bytes(31))):
-        refused(board.challenged, attest.challenge("S1", NONCE, 30), ctr, cb)
+        refused(board.challenged, verify.challenge("S1", NONCE, 30), ctr, cb)
         assert board.state == attest.ASKED
     for size in (0, 31, 33):
-        assert str(size) in refused(attest.keys, bytes(size))
-
-
-def test_the_published_key_is_known():
-    assert attest.is_published_test_key(bytes(range(32)))
-    assert not attest.is_published_test_key(KEY)
-    assert not attest.is_published_test_key(b"")
+        assert str(size) in refused(attest.Keys, bytes(size))
 
 
 def test_nothing_shows_the_key():
     key = b"SECRET" * 5 + b"!!"
     board = attest.Attester(key, "SN-0001", "model-x", 1, b"\x01", "0.1.0")
-    shown = repr(board) + str(board) + repr(attest.keys(key)) + str(board.begin(b"d" * 16))
-    assert "SECRET" not in shown and hexa(attest.keys(key).auth) not in shown
+    shown = repr(board) + str(board) + repr(attest.Keys(key)) + str(board.begin(b"d" * 16))
+    assert "SECRET" not in shown and hexa(attest.Keys(key).auth) not in shown

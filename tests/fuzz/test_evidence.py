@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcore import evidence
+from callcore import evidence, verify
 from callcore.errors import AttestError
 
 JSON = st.recursive(
@@ -15,15 +15,15 @@ JSON = st.recursive(
     max_leaves=12,
 )
 READERS = (
-    (evidence.parse_begin, {"bad_request", "version_unsupported", "too_large"}),
-    (evidence.parse_finish, {"bad_request", "version_unsupported", "too_large"}),
+    (verify.parse_begin, {"bad_request", "version_unsupported", "too_large"}),
+    (verify.parse_finish, {"bad_request", "version_unsupported", "too_large"}),
     (evidence.parse_challenge, {"bad_answer"}),
     (evidence.parse_grant, {"bad_answer"}),
 )
 GOOD: tuple[dict[str, Any], ...] = (
     evidence.Begin("SN-0001", "model-x", 1, b"\x01", b"d" * 16, "0.1.0").to_json(),
-    evidence.Finish("S1", 7, bytes(32), b"p" * 32).to_json(),
-    evidence.challenge("S1", b"n" * 32, 30),
+    {"v": 1, "sid": "S1", "ctr": 7, "cb": evidence.base64(bytes(32)), "proof": evidence.base64(b"p" * 32)},
+    verify.challenge("S1", b"n" * 32, 30),
     {"body": "{}", "sproof": evidence.base64(b"s" * 32)},
 )
 

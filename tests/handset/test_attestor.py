@@ -8,11 +8,12 @@ import pytest
 from support.peer import Peer
 
 from callcore import attest, refusals
+from callcore import verify as relay_half
 
 KEY = bytes(range(100, 132))
 OTHER_KEY = bytes(range(32, 64))
 NONCE = b"n" * 32
-GRANT = attest.grant_body("the-token", 3600, 1790000000, 12, "/v1/link", b"s" * 32)
+GRANT = relay_half.grant_body("the-token", 3600, 1790000000, 12, "/v1/link", b"s" * 32)
 
 
 def http(status, body):
@@ -43,15 +44,15 @@ class Relay:
 
     def __call__(self, connection):
         self.asked.append(connection.request())
-        connection.answer(self.instead[0] or http(200, attest.challenge("S1", NONCE, 30)))
+        connection.answer(self.instead[0] or http(200, relay_half.challenge("S1", NONCE, 30)))
         if self.instead[0]:
             return
         self.asked.append(connection.request())
-        begin, finish = attest.parse_begin(self.asked[0][2]), attest.parse_finish(self.asked[1][2])
+        begin, finish = relay_half.parse_begin(self.asked[0][2]), relay_half.parse_finish(self.asked[1][2])
         th = attest.transcript(begin, NONCE, finish.sid, finish.ctr, finish.cb)
-        self.proved = attest.check_proof(self.keys.auth, th, finish.proof)
+        self.proved = relay_half.check_proof(self.keys.auth, th, finish.proof)
         self.finish = finish
-        connection.answer(self.instead[1] or http(200, attest.grant(self.keys.auth, th, self.body)))
+        connection.answer(self.instead[1] or http(200, relay_half.grant(self.keys.auth, th, self.body)))
 
 
 @pytest.fixture
@@ -124,12 +125,12 @@ def test_a_relay_that_does_not_know_the_key_is_refused_by_the_board(verify, boar
 
 
 def test_a_grant_that_was_changed_on_the_way_is_refused(verify, board, monkeypatch):
-    right = attest.grant
+    right = relay_half.grant
 
     def changed(key, th, body):
         return {**right(key, th, body), "body": body.replace("3600", "3601")}
 
-    monkeypatch.setattr(attest, "grant", changed)
+    monkeypatch.setattr(relay_half, "grant", changed)
     relay = Relay()
     said = verify(board, relay)
     assert (said["kind"], said["reason"]) == ("AttestError", "server_not_proved") and relay.proved
@@ -178,7 +179,7 @@ def test_a_relay_that_hangs_up_between_the_requests(verify, board):
     class Gone(Relay):
         def __call__(self, connection):
             connection.request()
-            connection.answer(http(200, attest.challenge("S1", NONCE, 30)))
+            connection.answer(http(200, relay_half.challenge("S1", NONCE, 30)))
 
     said = verify(board, Gone())
     assert (said["kind"], said["reason"]) == ("LinkError", "link_lost")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callcore import attest, causes, evidence, framer, media, messages, refusals
+from callcore import attest, causes, evidence, framer, media, messages, refusals, verify
 from tincall.relay import bridge, device_leg, handshake, live_call, session
 from tincall.relay.limits import Limits
 from tincall.settings import CallSettings, LimitSettings
@@ -92,8 +92,8 @@ def test_the_verification_shown_proves_itself(page: str) -> None:
 
 def test_the_verification_shown_is_read_by_both_sides(page: str) -> None:
     begin, challenge, finish, grant = (line.encode() for line in blocks(page, "json")[0].splitlines())
-    assert evidence.parse_begin(begin).sn == "SN-0001"
-    assert evidence.parse_challenge(challenge)[0] == evidence.parse_finish(finish).sid == "S1"
+    assert verify.parse_begin(begin).sn == "SN-0001"
+    assert evidence.parse_challenge(challenge)[0] == verify.parse_finish(finish).sid == "S1"
     assert evidence.parse_grant(grant)[0] == '{"exp":3600}'
     with pytest.raises(attest.AttestError):
         evidence.parse_grant_body('{"exp":3600}')
@@ -123,9 +123,9 @@ def test_the_objects_of_the_verification_have_these_fields(page: str) -> None:
         for match in re.finditer("^" + re.escape(head), page, re.M)
     ]
     begin, challenge, finish, grant, body = tables
-    assert begin == fields_of(evidence._VERSION) + fields_of(evidence._BEGIN)
+    assert begin == fields_of(verify._VERSION) + fields_of(verify._BEGIN)
     assert challenge == fields_of(evidence._CHALLENGE)
-    assert finish == fields_of(evidence._VERSION) + fields_of(evidence._FINISH)
+    assert finish == fields_of(verify._VERSION) + fields_of(verify._FINISH)
     assert grant == fields_of(evidence._GRANT)
     assert body == fields_of(evidence._GRANT_BODY)
 
@@ -185,7 +185,7 @@ def test_the_bounds_are_those_of_the_code(page: str) -> None:
         "signalling waiting for a link": f"{limits.signalling_queue} messages",
         "a link that takes no data": f"{limits.stalled_ms // 1000} s",
         "request head": f"{limits.head_bytes:,} bytes, {limits.headers} fields",
-        "body of a verification request": f"{evidence.MAX_REQUEST_BYTES:,} bytes",
+        "body of a verification request": f"{verify.MAX_REQUEST_BYTES:,} bytes",
         "TLS handshake; one request; idle between requests": "; ".join(
             f"{ms // 1000} s" for ms in (limits.handshake_ms, limits.request_ms, limits.idle_ms)
         ),

@@ -8,7 +8,7 @@ import json
 import pytest
 from relay_store import Store, run
 
-from callcore import attest
+from callcore import attest, verify
 from callcore.errors import AttestError
 from tincall.errors import OperatorError
 from tincall.relay import verifier as subject
@@ -90,7 +90,7 @@ def test_a_board_with_its_key_gets_a_token_and_knows_the_relay(tmp_path):
 
 def test_binding_can_be_switched_off(tmp_path):
     async def go(s):
-        assert (await s.verify(cb=attest.NO_BINDING)).status == 200
+        assert (await s.verify(cb=verify.NO_BINDING)).status == 200
         assert reason(await s.verify(cb=BINDING)) == (403, "cb_mismatch")
 
     scene(tmp_path, go, certificate=b"")

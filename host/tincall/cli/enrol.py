@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from callcore import record
-from callcore.attest import is_serial_number
 from callcore.errors import StoreError
+from callcore.verify import is_serial_number
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption, running
 from tincall.emulator.folder import BoardFolder

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from callcore.attest import is_published_test_key, is_serial_number
+from callcore.verify import is_published_test_key, is_serial_number
 from tincall.clock import Clock
 from tincall.errors import OperatorError
 from tincall.ids import Random

@@ -20,9 +20,10 @@ import os
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from callcore import attest, refusals
+from callcore import attest, refusals, verify
 from callcore.errors import AttestError
-from callcore.evidence import NONCE_BYTES, SEED_BYTES, Begin, Finish
+from callcore.evidence import NONCE_BYTES, SEED_BYTES, Begin
+from callcore.verify import Finish
 from tincall import ids
 from tincall.clock import Clock
 from tincall.errors import OperatorError
@@ -93,7 +94,7 @@ class Verifier:
         random: Random = os.urandom,
     ) -> None:
         self._registry = registry
-        self._binding = attest.channel_binding(certificate_der) if certificate_der else attest.NO_BINDING
+        self._binding = attest.channel_binding(certificate_der) if certificate_der else verify.NO_BINDING
         self._clock = clock
         self._random = random
         self._challenges_max = limits.nonces
@@ -112,7 +113,7 @@ class Verifier:
             address: the far end's network address, without its port.
         """
         try:
-            begin = attest.parse_begin(body)
+            begin = verify.parse_begin(body)
         except AttestError as error:
             return _refuse(error)
         now_s = self._clock.monotonic_s()
@@ -123,13 +124,13 @@ class Verifier:
         sid = ids.challenge_id(self._random)
         nonce = self._random(NONCE_BYTES)
         self._remember(sid, _Challenge(begin, nonce, now_s + CHALLENGE_S), now_s)
-        return Answer(200, attest.challenge(sid, nonce, CHALLENGE_S))
+        return Answer(200, verify.challenge(sid, nonce, CHALLENGE_S))
 
     async def finish(self, body: bytes, address: str) -> Answer:
         """Answer `POST /v1/verify/finish`; see `begin` for the arguments."""
         sn = ""
         try:
-            finish = attest.parse_finish(body)
+            finish = verify.parse_finish(body)
             challenge = self._use(finish.sid)
             sn = challenge.begin.sn
             answer = await self._judge(challenge, finish, address)
@@ -169,12 +170,12 @@ class Verifier:
         device = self._registry.candidate(begin.sn)
         # the model counts as enrolled, not as said: another one simply cannot prove itself
         said = Begin(begin.sn, device.model_id, begin.kv, begin.uid, begin.dn, begin.fw)
-        auth_key = attest.keys(self._registry.key(begin.sn)).auth
+        auth_key = attest.Keys(self._registry.key(begin.sn)).auth
         th = attest.transcript(said, challenge.nonce, finish.sid, finish.ctr, finish.cb)
         if not hmac.compare_digest(attest.proof(auth_key, th), finish.proof):
             raise refusals.refusal("auth_failed")
         accepted = await self._accept(begin, finish, address)
-        return Answer(200, attest.grant(auth_key, th, self._grant(accepted)))
+        return Answer(200, verify.grant(auth_key, th, self._grant(accepted)))
 
     async def _accept(self, begin: Begin, finish: Finish, address: str) -> Device:
         """Store the session of a board whose proof is right, or refuse it.
@@ -220,7 +221,7 @@ class Verifier:
         self._live[device.sn] = digest
         now_s = self._clock.unix_ms() // 1000
         log.info("device verified", sn=device.sn, epoch=device.epoch)
-        return attest.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, self._random(SEED_BYTES))
+        return verify.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, self._random(SEED_BYTES))
 
     def _remember(self, sid: str, challenge: _Challenge, now_s: float) -> None:
         """Keep a challenge; the table is in order of age, so the old ones stand in front.
