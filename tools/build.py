@@ -124,8 +124,21 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
 
 
 def sources() -> list[Path]:
-    """Name what is compiled for a board, main.py included."""
-    return [path for room in ROOMS for path in sorted((FIRMWARE / room).glob("*.py"))] + [FIRMWARE / MAIN]
+    """Name what is compiled for a board, as firmware/manifest.py has it, main.py included."""
+    found: list[Path] = []
+
+    def package(name: str, files: tuple[str, ...] | None = None) -> None:
+        there = FIRMWARE / name
+        found.extend(sorted(there.glob("*.py")) if files is None else [there / file for file in files])
+
+    def run(manifest: str) -> None:
+        # the words of a manifest that we use; see "manifest files" in MicroPython's reference
+        words = {"metadata": lambda **_: None, "include": run, "package": package}
+        words["module"] = lambda name: found.append(FIRMWARE / name)
+        exec((FIRMWARE / manifest).read_text(), words)  # our own file
+
+    run("manifest.py")
+    return found
 
 
 def build(arch: str, folder: Path, compiler: Path | None = None, lines: bool = False) -> dict[str, int]:
