@@ -8,11 +8,10 @@ import sqlite3
 import subprocess
 import sys
 
+import old_schema
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from relay_store import run
 from support import small_disk
@@ -20,7 +19,7 @@ from support import small_disk
 from tincall.errors import OperatorError
 from tincall.relay.store import engine as engine_module
 from tincall.relay.store import faults
-from tincall.relay.store.engine import MIGRATIONS, Database, _engine, known_schemas
+from tincall.relay.store.engine import MIGRATIONS, Database, known_schemas
 from tincall.relay.store.faults import StoreFault
 from tincall.relay.store.models import devices, metadata
 
@@ -40,12 +39,8 @@ def count(connection):
 
 def at_revision(path, revision):
     """Make a file of an older schema, as an older version would have left it."""
-    engine = _engine(path)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = old_schema.at_revision(path, revision)
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
         insert(connection)
     engine.dispose()
 

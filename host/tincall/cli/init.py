@@ -52,8 +52,11 @@ def make(folder: "DataFolder", names: list[str]) -> list[Path]:
         OperatorError: status 2; the folder cannot be written, or what is there is damaged.
     """
     from tincall.relay import authority
+    from tincall.relay.store import restoring
     from tincall.settings import example
 
+    if folder.root.is_dir():
+        restoring.finish(folder)  # else what the restore is about to put there would be made anew
     made = authority.make(folder, names, datetime.datetime.now(datetime.UTC))
     if not folder.settings.exists():
         text = example({"device": {"server_names": names}})

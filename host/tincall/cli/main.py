@@ -24,6 +24,8 @@ COMMANDS = {
     "demo": ("demo", "demo", "Make a whole call on this machine: relay, board and phone, and judge what was heard."),
     "init": ("init", "init", "Make a relay's data folder: certificates, keys, settings, database."),
     "relay": ("relay", "relay", "Run the relay."),
+    "backup": ("backup", "backup", "Make a backup of a relay's data folder; the relay may run."),
+    "restore": ("restore", "restore", "Put a backup into a data folder, or in the place of what is there."),
     "simulate": ("simulate", "simulate", "Run the phones' platform on this machine, for trying and testing."),
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),

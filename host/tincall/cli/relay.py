@@ -46,6 +46,7 @@ def relay(
     from tincall.settings import DataFolder, load
 
     folder = DataFolder(data)
+    _finish_restore(folder)
     settings = load(folder.settings)
     played = phone_files.scripts(settings.phones, folder.settings)
     if phones is not None:
@@ -53,6 +54,15 @@ def relay(
         played = [one for one in played if one.id not in {other.id for other in more}] + more
     logs.configure(settings.log.level, settings.log.form)
     _run(_serve(folder, settings, played))
+
+
+def _finish_restore(folder: "DataFolder") -> None:
+    """Go on with a restore that power stopped, before anything of the folder is read."""
+    if folder.root.is_dir():
+        from tincall.relay.store import restoring
+
+        if restoring.finish(folder):
+            output.note(f"tincall: a restore of {folder.root} that was interrupted is done now.")
 
 
 def _run(work: "Coroutine[Any, Any, None]") -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspe
 from sqlalchemy.pool import StaticPool
 
 from tincall.errors import OperatorError
-from tincall.relay.store import faults, integrity
+from tincall.relay.store import copying, faults, integrity
 from tincall.relay.store.faults import StoreFault
 
 BUSY_TIMEOUT_MS = 5_000  # a backup tool may hold the file for a moment; nobody else does
@@ -208,7 +208,7 @@ def _migrate(engine: Engine, path: Path) -> None:
             if current not in known_schemas():
                 hint = "Install that version, or restore the backup that it made beside the file."
                 raise StoreFault(faults.NEWER, f"{path} was written by a newer Tincall (schema {current}).", hint, 2)
-            _copy(path, path.with_name(f"{path.name}.{current}.bak"))
+            copying.copy(path, path.with_name(f"{path.name}.{current}.bak"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -222,19 +222,3 @@ def _scripts() -> tuple[Config, ScriptDirectory]:
 def known_schemas() -> list[str]:
     """Name the schemas that this version can read and bring forward, oldest first."""
     return [script.revision for script in _scripts()[1].walk_revisions()][::-1]
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a database through SQLite's own backup; `target` is there whole or not at all."""
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    old, new = sqlite3.connect(source), sqlite3.connect(part)
-    try:
-        old.backup(new)
-    finally:
-        old.close()
-        new.close()
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
