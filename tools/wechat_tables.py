@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = Path("docs") / "wechat.md"
 sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "host")]
 
-from callcore import causes  # noqa: E402
+from callcore import causes, sentences  # noqa: E402
 from tincall.leg import DEVICE, IN, OUT, PHONE  # noqa: E402
 from tincall.wechat import notify, pushes, vocabulary  # noqa: E402
 from tincall.wechat.vocabulary import RELAY, Meaning, Reason, Status  # noqa: E402
@@ -90,7 +90,7 @@ def reasons() -> list[str]:
     rows = [("reason", "name", "said when our side ends a call by")]
     said: dict[Reason, list[str]] = {}
     for number in sorted(value for name, value in vars(causes).items() if name.isupper() and type(value) is int):
-        if causes.is_known(number):
+        if sentences.is_known(number):
             said.setdefault(vocabulary.reason_for(number, busy_known=True), []).append(_cause(number))
     for reason in Reason:
         told = ", ".join(said.get(reason, [])) or "never"

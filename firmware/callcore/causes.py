@@ -33,40 +33,30 @@ LINK_LOST = const(690)
 LOWEST = const(1)
 HIGHEST = const(999)
 
-_KNOWN = {
-    UNALLOCATED: ("UNALLOCATED", "There is nobody under that number."),
-    NORMAL: ("NORMAL", "The call was hung up."),
-    BUSY: ("BUSY", "The line is busy."),
-    NO_RESPONSE: ("NO_RESPONSE", "The other end did not react."),
-    NO_ANSWER: ("NO_ANSWER", "Nobody answered."),
-    REJECTED: ("REJECTED", "The call was declined."),
-    DESTINATION_OUT_OF_ORDER: ("DESTINATION_OUT_OF_ORDER", "The other end is out of order."),
-    TEMPORARY_FAILURE: ("TEMPORARY_FAILURE", "Something failed for the moment; try again."),
-    CONGESTION: ("CONGESTION", "Too many calls at once; try again later."),
-    NOT_SUBSCRIBED: ("NOT_SUBSCRIBED", "The service is not booked for this device."),
-    BARRED: ("BARRED", "This call is not allowed."),
-    INCOMPATIBLE: ("INCOMPATIBLE", "The two ends have no audio format in common."),
-    TIMER_EXPIRED: ("TIMER_EXPIRED", "Setting up the call took too long."),
-    PROTOCOL_ERROR: ("PROTOCOL_ERROR", "The two ends did not understand each other."),
-    INTERWORKING: ("INTERWORKING", "The other network ended the call without a reason."),
-    ORIGINATOR_CANCEL: ("ORIGINATOR_CANCEL", "The caller gave up."),
-    ALLOTTED_TIMEOUT: ("ALLOTTED_TIMEOUT", "The longest permitted time was reached."),
-    MEDIA_TIMEOUT: ("MEDIA_TIMEOUT", "No sound arrived any more."),
-    NOT_REGISTERED: ("NOT_REGISTERED", "The device is not connected."),
-    LINK_LOST: ("LINK_LOST", "The connection was lost."),
+_NAMES = {
+    UNALLOCATED: "UNALLOCATED",
+    NORMAL: "NORMAL",
+    BUSY: "BUSY",
+    NO_RESPONSE: "NO_RESPONSE",
+    NO_ANSWER: "NO_ANSWER",
+    REJECTED: "REJECTED",
+    DESTINATION_OUT_OF_ORDER: "DESTINATION_OUT_OF_ORDER",
+    TEMPORARY_FAILURE: "TEMPORARY_FAILURE",
+    CONGESTION: "CONGESTION",
+    NOT_SUBSCRIBED: "NOT_SUBSCRIBED",
+    BARRED: "BARRED",
+    INCOMPATIBLE: "INCOMPATIBLE",
+    TIMER_EXPIRED: "TIMER_EXPIRED",
+    PROTOCOL_ERROR: "PROTOCOL_ERROR",
+    INTERWORKING: "INTERWORKING",
+    ORIGINATOR_CANCEL: "ORIGINATOR_CANCEL",
+    ALLOTTED_TIMEOUT: "ALLOTTED_TIMEOUT",
+    MEDIA_TIMEOUT: "MEDIA_TIMEOUT",
+    NOT_REGISTERED: "NOT_REGISTERED",
+    LINK_LOST: "LINK_LOST",
 }
-
-
-def is_known(cause: int) -> bool:
-    """Tell whether `cause` is one of the causes of this file."""
-    return cause in _KNOWN
 
 
 def name(cause: int) -> str:
     """Give the constant's name, for logs and records; `CAUSE_<number>` for one that is not ours."""
-    return _KNOWN[cause][0] if cause in _KNOWN else "CAUSE_" + str(cause)
-
-
-def sentence(cause: int) -> str:
-    """Say in one sentence, for people, why the call ended."""
-    return _KNOWN[cause][1] if cause in _KNOWN else "The call ended with cause " + str(cause) + "."
+    return _NAMES.get(cause) or "CAUSE_" + str(cause)

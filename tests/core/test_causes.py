@@ -1,4 +1,4 @@
-"""Hangup causes: numbers of the standards, a name and a sentence for each."""
+"""Hangup causes: numbers of the standards, and a name for each."""
 
 from callcore import causes
 
@@ -25,23 +25,18 @@ def test_numbers_are_those_of_the_standards():
     assert (causes.NOT_REGISTERED, causes.LINK_LOST) == (606, 690)
 
 
-def test_every_constant_has_its_name_and_a_sentence():
+def test_every_constant_has_its_name():
     constants = _constants()
     assert len(constants) == 20
     for word, number in constants:
-        assert causes.is_known(number)
         assert causes.name(number) == word
-        assert causes.sentence(number).endswith(".")
         assert causes.LOWEST <= number <= causes.HIGHEST
 
 
-def test_no_two_causes_share_number_or_sentence():
+def test_no_two_causes_share_a_number():
     constants = _constants()
     assert len({number for _, number in constants}) == len(constants)
-    assert len({causes.sentence(number) for _, number in constants}) == len(constants)
 
 
 def test_unknown_cause_is_named_by_its_number():
-    assert not causes.is_known(99)
     assert causes.name(99) == "CAUSE_99"
-    assert "99" in causes.sentence(99)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callcore import attest, causes, evidence, framer, media, messages, refusals, verify
+from callcore import attest, causes, evidence, framer, media, messages, refusals, sentences, verify
 from tincall.relay import bridge, device_leg, handshake, live_call, session
 from tincall.relay.limits import Limits
 from tincall.settings import CallSettings, LimitSettings
@@ -138,7 +138,7 @@ def test_every_reason_has_its_row(page: str) -> None:
 
 def test_every_cause_has_its_row(page: str) -> None:
     told = {int(row[0]): row[1].strip("`") for row in rows(page, "| cause | name |")}
-    meant = {number: causes.name(number) for number in range(1, 1000) if causes.is_known(number)}
+    meant = {number: causes.name(number) for number in range(1, 1000) if sentences.is_known(number)}
     assert told == meant
 
 

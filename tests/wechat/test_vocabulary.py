@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from callcore import causes
+from callcore import causes, sentences
 from callcore.errors import LocalError
 from tincall.leg import IN, OUT
 from tincall.wechat import vocabulary
@@ -58,14 +58,14 @@ DOCUMENTED = {
 def test_every_documented_number_has_its_meaning(api, number):
     found = meaning(api, number)
     assert found.known and found.number == number and found.api == api
-    assert causes.is_known(found.cause)
+    assert sentences.is_known(found.cause)
     for text in (found.sentence, found.advice):
         assert text[0].isupper() and text.endswith(".") and len(text) > 8
 
 
 def test_every_row_is_one_that_can_be_used():
     for (api, number), found in vocabulary.table().items():
-        assert causes.is_known(found.cause), (api, number)
+        assert sentences.is_known(found.cause), (api, number)
         assert (found.cause == causes.NORMAL) == (found.retry == "done"), (api, number)
     assert set(DOCUMENTED) < vocabulary.apis()
 

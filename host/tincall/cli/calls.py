@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from callcore import causes
+from callcore import causes, sentences
 from tincall import fates
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
@@ -35,7 +35,7 @@ def ending(record: dict[str, Any]) -> str:
     """Say how a call ended, for a person; its state while it has not."""
     if record["state"] != "ended":
         return str(record["state"])
-    return f"{causes.sentence(record['cause'])} By the {record['released_by']}."
+    return f"{sentences.sentence(record['cause'])} By the {record['released_by']}."
 
 
 def in_short(record: dict[str, Any]) -> str:

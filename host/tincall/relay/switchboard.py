@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from callcore import causes
+from callcore import causes, sentences
 from callcore.errors import CallError
 from callcore.media import choose
 from tincall import ids
@@ -50,7 +50,7 @@ class CallRefused(CallError):
     """
 
     def __init__(self, reason: str, cause: int) -> None:
-        super().__init__(causes.sentence(cause), cause)
+        super().__init__(sentences.sentence(cause), cause)
         self.reason = reason
 
 
