@@ -1,4 +1,4 @@
-"""Codec of a stored record: is it whole, is it ours, which of two copies is the newer.
+"""Codec of a stored record: is it whole, is it ours, and of which generation.
 
     offset  bytes  field
     0       4      magic "TinC"
@@ -17,14 +17,8 @@ key from the same body. A record of a newer format is left alone: whoever stores
 import binascii
 import struct
 
-from callcore.compat import MICROPYTHON
 from callcore.errors import LocalError, StoreError
 from callcore.mac import equal, hmac_sha256
-
-if not MICROPYTHON:
-    from typing import Callable
-
-    Key = bytes | Callable[[bytes], bytes]
 
 FORMAT = 1
 MAGIC = b"TinC"
@@ -35,41 +29,33 @@ MAC_BYTES = 16
 CRC_BYTES = 4
 LAST_GENERATION = 0xFFFFFFFF
 
-# of two bad copies the first of these is reported: it says most about what must not be written over
-_GRAVITY = ("record_newer", "storage", "record_damaged", "record_missing")
 
-
-def pack(kind: int, generation: int, body: bytes, key: "Key" = b"") -> bytes:
+def pack(kind: int, generation: int, body: bytes, key: bytes = b"") -> bytes:
     """Make the bytes to store.
 
     Args:
         kind: what the body is, 0 to 65,535.
         generation: number of this version of the fact, 0 to 2**32 - 1; each write has one more.
         body: at most 4,096 bytes.
-        key: key of the seal, or a function that finds it in the body (an identity holds its own), or empty for a CRC.
+        key: key of the seal, or empty for a CRC.
 
     Raises:
-        LocalError: a value out of range, or no key in a body that should hold it.
+        LocalError: a value out of range.
     """
     if not 0 <= kind <= 0xFFFF or not 0 <= generation <= LAST_GENERATION or len(body) > MAX_BODY_BYTES:
         text = "a record of kind %r, generation %r, %d bytes cannot be stored; kinds end at 65535, bodies at %d bytes"
         raise LocalError(text % (kind, generation, len(body), MAX_BODY_BYTES))
     data = struct.pack(">4sBBHHI", MAGIC, FORMAT, FORMAT ^ 0xFF, kind, len(body), generation) + body
-    if key == b"":
-        return data + _crc(data)
-    found = _key_in(key, body)
-    if not found:
-        raise LocalError("the body of a record of kind %d holds no key to seal it with" % kind)
-    return data + hmac_sha256(found, data)[:MAC_BYTES]
+    return data + _seal(data, key)
 
 
-def unpack(blob: bytes, kind: int, key: "Key" = b"") -> tuple[int, bytes]:
+def unpack(blob: bytes, kind: int, key: bytes = b"") -> tuple[int, bytes]:
     """Read stored bytes back.
 
     Args:
         blob: what was found; empty, or nothing but erased flash (0xFF), means that nothing was stored.
         kind: the kind expected.
-        key: as for `pack`; a function gets a body that is not checked yet and gives empty bytes if it finds no key.
+        key: as for `pack`.
 
     Returns:
         Generation and body.
@@ -88,54 +74,14 @@ def unpack(blob: bytes, kind: int, key: "Key" = b"") -> tuple[int, bytes]:
         text = "a record of format %d and kind %d where kind %d belongs"
         raise StoreError("record_damaged", text % (form, found_kind, kind))
     seal_at = HEADER_BYTES + length
-    seal_bytes = CRC_BYTES if key == b"" else MAC_BYTES
+    seal_bytes = MAC_BYTES if key else CRC_BYTES
     if length > MAX_BODY_BYTES or len(blob) != seal_at + seal_bytes:
         text = "%d bytes where the header says %d"
         raise StoreError("record_damaged", text % (len(blob), seal_at + seal_bytes))
-    body = bytes(blob[HEADER_BYTES:seal_at])
-    if not _sealed(bytes(blob[:seal_at]), body, bytes(blob[seal_at:]), key):
+    if not equal(bytes(blob[seal_at:]), _seal(bytes(blob[:seal_at]), key)):
         raise StoreError("record_damaged", "the seal of generation %d does not fit" % generation)
-    return generation, body
+    return generation, bytes(blob[HEADER_BYTES:seal_at])
 
 
-def examine(blob: bytes, kind: int, key: "Key" = b"") -> tuple[int, bytes] | StoreError:
-    """Read stored bytes as `unpack` does, but give the error instead of raising it: one of the two for `newest`."""
-    try:
-        return unpack(blob, kind, key)
-    except StoreError as error:
-        return error
-
-
-def newest(a: tuple[int, bytes] | StoreError, b: tuple[int, bytes] | StoreError) -> tuple[int, bytes]:
-    """Pick the sound copy with the higher generation; `a` when both are alike.
-
-    Args:
-        a: what `examine` gave for the first copy.
-        b: the same for the second.
-
-    Raises:
-        StoreError: neither is sound; the reason is the graver of the two, the text tells of both copies.
-    """
-    if isinstance(a, StoreError) and isinstance(b, StoreError):
-        graver = a if _GRAVITY.index(a.reason) <= _GRAVITY.index(b.reason) else b
-        raise StoreError(graver.reason, "first copy: %s; second copy: %s" % (a.detail, b.detail))
-    if isinstance(a, StoreError):
-        return b  # type: ignore[return-value]
-    if isinstance(b, StoreError) or a[0] >= b[0]:
-        return a
-    return b
-
-
-def _sealed(data: bytes, body: bytes, seal: bytes, key: "Key") -> bool:
-    if key == b"":
-        return seal == _crc(data)
-    found = _key_in(key, body)
-    return bool(found) and equal(seal, hmac_sha256(found, data)[:MAC_BYTES])
-
-
-def _key_in(key: "Key", body: bytes) -> bytes:
-    return key if isinstance(key, bytes) else key(body)
-
-
-def _crc(data: bytes) -> bytes:
-    return struct.pack(">I", binascii.crc32(data) & 0xFFFFFFFF)
+def _seal(data: bytes, key: bytes) -> bytes:
+    return hmac_sha256(key, data)[:MAC_BYTES] if key else struct.pack(">I", binascii.crc32(data) & 0xFFFFFFFF)

@@ -58,7 +58,7 @@ def test_what_was_saved_is_loaded_by_another_store():
 def test_saves_take_turns_and_the_newest_wins():
     box = fresh()
     for n in range(5):
-        before = [record.examine(read(path), 7) for path in (A, B)] if n > 1 else []
+        before = [record.unpack(read(path), 7) for path in (A, B)] if n > 1 else []
         box.save(FACT, b"%d" % n)
         assert box.load(FACT) == b"%d" % n
         if n > 1:
@@ -146,7 +146,7 @@ def test_one_copy_of_later_firmware_is_never_written_over():
             write(B if path == A else A, other)
         assert reason_of(lambda box=box: box.load(FACT)) == "record_newer"
         assert reason_of(lambda box=box: box.save(FACT, b"mine")) == "record_newer"
-        assert record.examine(read(path), 7).reason == "record_newer"
+        assert reason_of(lambda path=path: record.unpack(read(path), 7)) == "record_newer"
 
 
 def test_forget_takes_both_and_may_be_repeated():
