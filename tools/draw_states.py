@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw the tables of callcore/call.py into docs/call-states.md: a diagram and a table per end of the link.
+"""Draw the tables of callcore/call.py and authority.py into docs/call-states.md: a diagram and a table per end of the link.
 
     tools/draw_states.py            write the page
     tools/draw_states.py --check    show what would change, write nothing, exit 1 if anything would
@@ -16,12 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = Path("docs") / "call-states.md"
 sys.path.insert(0, str(ROOT / "firmware"))
 
-from callcore import call  # noqa: E402
+from callcore import authority, call  # noqa: E402
 
 HEAD = f"""\
 # States of a call
 
-Drawn from the tables of `firmware/callcore/call.py` by `tools/draw_states.py`; do not edit.
+Drawn from the tables of `firmware/callcore/call.py` and `authority.py` by `tools/draw_states.py`; do not edit.
 
 Each end of the link between a board and its relay holds one machine for each call. `>verb` is what the own user wants,
 `<message` what the peer says, `!timeout` and `!lost` (the link is gone) come from the world; after the stroke stands the
@@ -103,7 +103,7 @@ def page() -> str:
     """Write the whole page."""
     meaning = ["| state | means |", "|---|---|"] + [f"| {state} | {MEANING[state]} |" for state in call.STATES]
     board = section("On the board", call.SHARED + call.BOARD)
-    relay = section("In the relay, which has the last word", call.SHARED + call.AUTHORITY)
+    relay = section("In the relay, which has the last word", call.SHARED + authority.AUTHORITY)
     return "\n".join([HEAD, *meaning, "", *board, *relay])
 
 
@@ -121,7 +121,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     names = (str(PAGE), f"{PAGE} (drawn)")
     print("\n".join(difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="", n=1)))
     if options.check:
-        print(f"{PAGE} does not show callcore/call.py as it is; run tools/draw_states.py")
+        print(f"{PAGE} does not show callcore/call.py and authority.py as they are; run tools/draw_states.py")
         return 1
     path.write_text(after, encoding="utf-8")
     return 0

@@ -1,8 +1,9 @@
 """The call machine: one party's view of one call on the link between a board and its relay.
 
 Rules of this file:
-1. Everything that decides in which state a call is stands in the three tables below. SHARED holds on both ends, BOARD and
-   RELAY are what differs. What is in no table is illegal: it raises and changes nothing.
+1. Everything that decides in which state a call is stands in three tables. SHARED holds on both ends, BOARD is what the board
+   has besides; `authority` has the relay's, which no board needs. What is in no table is illegal: it raises and changes
+   nothing.
 2. The file does not know sockets, clocks, media or the other leg. Verbs and messages go in with the time, actions come
    out; whoever drains them moves bytes and audio.
 3. `docs/call-states.md` is drawn from the tables by `tools/draw_states.py`; change them and draw again.
@@ -11,8 +12,8 @@ How it works. Events are `>verb` (our own user), `<message` (the peer), `!timeou
 next state and the message to send on the way. The rest hangs on states alone: entering ANSWERED starts media and the
 clock of the call, leaving it stops both, DIALLING, RINGING and CLOSING set an alarm, ENDED says so once.
 
-Who has the last word. The relay does (`authority=True`): it ends a call by `finish`, answers `cancel`, `reject` and `bye` of
-the board with `ended`, and says `ended` exactly once, unless the link is gone. A board that hangs up stops its media, says
+Who has the last word. The relay does (`authority.Authority`): it ends a call by `finish`, answers `cancel`, `reject` and `bye`
+of the board with `ended`, and says `ended` exactly once, unless the link is gone. A board that hangs up stops its media, says
 so, and waits in CLOSING for `ended`, whose cause and duration then hold; when none comes in time its own view holds.
 
 Glare, that is, messages that cross on the wire:
@@ -50,9 +51,6 @@ RING_MARGIN_MS = const(3000)
 CLOSING_MS = const(3000)
 
 _OUT = (DIALLING, RINGBACK)
-_SET_UP = (DIALLING, RINGBACK, RINGING)
-_LIVE = (DIALLING, RINGBACK, RINGING, ANSWERED)
-_OVER = (CLOSING, ENDED)
 
 # next state of a row that changes nothing: what it names is late and harmless
 STAY = ""
@@ -84,16 +82,6 @@ BOARD = (
     ((CLOSING, ENDED), (">hangup",), STAY, ""),
     ((ENDED,), ("<ended",), STAY, ""),
 )
-AUTHORITY = (
-    # nothing was said yet, so there is no last word to say either
-    ((IDLE,), (">finish",), ENDED, ""),
-    ((DIALLING, RINGBACK, RINGING, ANSWERED), (">finish",), ENDED, "ended"),
-    ((DIALLING, RINGBACK, RINGING), ("!timeout",), ENDED, "ended"),
-    ((RINGING, ANSWERED), ("<cancel",), ENDED, "ended"),
-    (_OUT, ("<reject",), ENDED, "ended"),
-    ((ANSWERED,), ("<bye",), ENDED, "ended"),
-    ((ENDED,), (">finish",), STAY, ""),
-)
 
 # what `hangup` means for the record when the user gives no cause
 _HANGUP_CAUSES = {
@@ -107,11 +95,10 @@ _FROM_CALLEE = ("ringing", "answer", "reject")
 
 
 class CallMachine:
-    """One call, as one end of a board's link sees it.
+    """One call, as the board's end of its link sees it; `authority.Authority` is the relay's.
 
     Args:
         call_id: the call's name in messages, chosen by the caller's side.
-        authority: true in the relay, which has the last word; false on the board.
         now_ms: time in the ring of `compat.ticks_add`; the same clock in all verbs.
         ring_ms: how long we let the far end ring, 100 to 600,000; an invite that comes in brings its own.
 
@@ -125,9 +112,12 @@ class CallMachine:
             clock; the allotted time of a call, which the relay keeps, is hours.
     """
 
-    def __init__(self, call_id: str, authority: bool, now_ms: int, ring_ms: int) -> None:
+    # who has the last word
+    authority = False
+    rows: "tuple[tuple[Any, ...], ...]" = SHARED + BOARD
+
+    def __init__(self, call_id: str, now_ms: int, ring_ms: int) -> None:
         self.call_id = call_id
-        self.authority = authority
         self.state = IDLE
         self.cause = 0
         self.released_by = ""
@@ -169,21 +159,12 @@ class CallMachine:
         self._verb(">answer", now_ms, {"media": media})
 
     def hangup(self, now_ms: int, cause: int = 0) -> None:
-        """Board only: end the call by `cancel`, `reject` or `bye`, whichever the state asks for; harmless when it is over.
+        """End the call by `cancel`, `reject` or `bye`, whichever the state asks for; harmless when it is over.
 
         Args:
             cause: a hangup cause; 0 takes the usual one of the state.
         """
         self._verb(">hangup", now_ms, {}, cause or _HANGUP_CAUSES.get(self.state, causes.NORMAL), DEVICE)
-
-    def finish(self, cause: int, released_by: str, now_ms: int) -> None:
-        """Relay only: say the last word, whatever the state; harmless when it has been said.
-
-        Args:
-            cause: a hangup cause.
-            released_by: DEVICE, PHONE or RELAY.
-        """
-        self._verb(">finish", now_ms, {}, cause, released_by)
 
     # the world
 
@@ -251,7 +232,7 @@ class CallMachine:
     # inside
 
     def _row(self, event: str) -> "tuple[Any, ...] | None":
-        for row in SHARED + (AUTHORITY if self.authority else BOARD):
+        for row in self.rows:
             if event in row[1] and self.state in row[0]:
                 return row
         return None
@@ -308,7 +289,4 @@ class CallMachine:
         message.update(fields)
         if kind in ("cancel", "reject", "bye", "ended"):
             message["cause"] = self.cause
-        if kind == "ended":
-            message["released_by"] = self.released_by
-            message["duration_ms"] = self.duration_ms
         self._actions.append(("send", message))

@@ -60,7 +60,7 @@ class Phone:
         if self._link is None or self._busy():
             return False
         now_ms = clock.now_ms()
-        self._call = CallMachine(binascii.hexlify(self._random(8)).decode(), False, now_ms, self._ring_ms)
+        self._call = CallMachine(binascii.hexlify(self._random(8)).decode(), now_ms, self._ring_ms)
         media = {"codecs": offered(self._codecs), "ptimes": list(PTIMES_MS)}
         self._call.dial({"to": contact_id, "media": media}, now_ms)
         self._act()
@@ -148,7 +148,7 @@ class Phone:
             self._link.send({"t": "reject", "call": message["call"], "cause": causes.BUSY})
             return
         now_ms = clock.now_ms()
-        self._call = CallMachine(message["call"], False, now_ms, message["ring_ms"])
+        self._call = CallMachine(message["call"], now_ms, message["ring_ms"])
         self._call.received(message, now_ms)
         if not self._can_speak(message["media"]):
             self._call.hangup(now_ms, causes.INCOMPATIBLE)

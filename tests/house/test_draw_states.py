@@ -6,11 +6,11 @@ from pathlib import Path
 import draw_states
 import pytest
 
-from callcore import call
+from callcore import authority, call
 
 ENDS = {
     "On the board": call.SHARED + call.BOARD,
-    "In the relay, which has the last word": call.SHARED + call.AUTHORITY,
+    "In the relay, which has the last word": call.SHARED + authority.AUTHORITY,
 }
 
 

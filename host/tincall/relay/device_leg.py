@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Any
 
 from callcore import causes
-from callcore.call import ANSWERED, DIALLING, ENDED, IDLE, RINGBACK, CallMachine
+from callcore.authority import Authority
+from callcore.call import ANSWERED, DIALLING, ENDED, IDLE, RINGBACK
 from callcore.compat import ticks_add, ticks_diff
 from callcore.errors import LocalError, MessageError, PeerError
 from callcore.media import PAYLOAD_TYPE, codec
@@ -62,7 +63,7 @@ class DeviceLeg(Leg):
         self.stats: dict[str, Any] = {}
         self._session = session
         self._now_ms = now_ms
-        self._machine = CallMachine(call_id, True, now_ms(), ring_ms)
+        self._machine = Authority(call_id, now_ms(), ring_ms)
         self._forget = forget
         self._media: Media | None = None
         self._is_talking = False
