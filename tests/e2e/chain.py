@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from tincall.cli.client import Client
+from tincall.fates import fates
 from tincall.measure.rehearsal import Watch, complete
 from tincall.measure.stage import Actor, Stage, wait_until
 
@@ -256,7 +257,7 @@ class Relay:
 
         found = wait_until(self.stage, f"the record of {sn}", seconds, look)
         record = self.record(found["call_id"])
-        assert record == found, (record, found)
+        assert record == {**found, "frames": fates(found)}, (record, found)
         return record
 
 
