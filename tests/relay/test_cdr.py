@@ -18,8 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from relay_store import Store, run
 
 from tincall.clock import ManualClock
-from tincall.relay.cdr import Frames, Records, UnknownCall
+from tincall.relay.cdr import Frames, Records, UnknownCall, public
 from tincall.relay.store.engine import Database
+from tincall.relay.store.models import calls
 
 STATES = ("dialling", "ringing", "answered", "ended")
 
@@ -250,11 +251,15 @@ class Life(RuleBasedStateMachine):
         assert found == self.model
 
 
-def test_any_life_of_calls_equals_the_model(tmp_path):
+@pytest.mark.parametrize(
+    ("lives", "steps"),
+    [(25, 20), pytest.param(2000, 50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])],
+)
+def test_any_life_of_calls_equals_the_model(tmp_path, lives, steps):
     Life.folder = tmp_path
     slow = [HealthCheck.too_slow]
     Life.TestCase.settings = settings(
-        max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=slow, derandomize=True
+        max_examples=lives, stateful_step_count=steps, deadline=None, suppress_health_check=slow, derandomize=True
     )
     Life.TestCase().runTest()
 
@@ -293,11 +298,12 @@ def killed_writer(path, start, lines):
     return [line.split() for line in said if line.endswith("\n")]
 
 
-def test_a_killed_process_loses_no_acknowledged_record_and_doubles_none(tmp_path):
+@pytest.mark.parametrize("rounds", [20, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+def test_a_killed_process_loses_no_acknowledged_record_and_doubles_none(tmp_path, rounds):
     dice = random.Random(7)
     path = tmp_path / "tincall.db"
     opened, ended = set(), set()
-    for round_ in range(10):
+    for round_ in range(rounds):
         for what, value in killed_writer(path, round_ * 100_000, dice.randrange(2, 60)):
             {"opened": opened, "ended": ended, "swept": set()}[what].add(value)
 
@@ -305,15 +311,17 @@ def test_a_killed_process_loses_no_acknowledged_record_and_doubles_none(tmp_path
         database = Database.open(path)
         records = Records(database, ManualClock())
         await records.sweep()
-        rows = await records.list(1000)
+        rows = await database.read(lambda connection: connection.execute(sa.select(calls)).all())
         await database.close()
         return rows
 
-    found = {record["call_id"]: record for record in run(read())}
-    assert len(opened) > 30
+    rows = [public(row) for row in run(read())]
+    found = {record["call_id"]: record for record in rows}
+    assert len(opened) > 3 * rounds
+    assert len(found) == len(rows)
     assert opened <= set(found)
     assert all(record["state"] == "ended" for record in found.values())
     wrong = [call for call in ended if (found[call]["cause"], found[call]["duration_ms"]) != (16, int(call[1:]))]
     assert wrong == []
     left_open = [call for call, record in found.items() if record["cause"] == 41]
-    assert len(left_open) <= 10, json.dumps(left_open)
+    assert len(left_open) <= rounds, json.dumps(left_open)

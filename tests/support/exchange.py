@@ -99,6 +99,13 @@ class FakeRecords:
         self.disk = asyncio.Event()
         self.disk.set()
         self.fault = None
+        self.backlog = []
+
+    def unix_ms(self):
+        return 1_790_000_000_000
+
+    def late(self, call_id, is_new, facts):
+        self.backlog.append((call_id, is_new, facts))
 
     def of(self, call_id):
         """Give the writes of one call, without its id."""

@@ -43,6 +43,7 @@ def relay(
     """Run the relay in the foreground; Ctrl-C or SIGTERM stops it cleanly."""
     from tincall import logs
     from tincall.cli import phones as phone_files
+    from tincall.relay import descriptors
     from tincall.settings import DataFolder, load
 
     folder = DataFolder(data)
@@ -53,6 +54,7 @@ def relay(
         more = phone_files.from_file(phones)
         played = [one for one in played if one.id not in {other.id for other in more}] + more
     logs.configure(settings.log.level, settings.log.form)
+    descriptors.make_room(settings)
     _run(_serve(folder, settings, played))
 
 
@@ -203,6 +205,7 @@ async def _stored(
     registry = Registry(database, kek, clock)
     await registry.load()
     records = Records(database, clock)
+    stack.push_async_callback(records.close)
     left_open = await records.sweep()
     if left_open:
         get("relay").warning("calls of a relay that died are closed", calls=left_open)

@@ -3,7 +3,8 @@
 A record only goes forward: dialling, ringing, answered, ended. What is already past is passed over and answered with
 False, so a repeated or late event changes nothing; `ended` takes effect exactly once. Old or new: each function stores
 its whole change or nothing, so after a power cut or a kill a reader finds the record before it or after it. Calls whose
-process died are closed by `sweep` at the next start, so no record stays open for ever.
+process died are closed by `sweep` at the next start, so no record stays open for ever; they lasted as long as `touched`
+wrote last, by a clock that never jumps. What the disk refuses goes to the backlog, see there.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from callcore.causes import TEMPORARY_FAILURE
 from tincall.clock import Clock
 from tincall.errors import OperatorError
+from tincall.relay.backlog import Backlog
+from tincall.relay.store import faults
 from tincall.relay.store.engine import Database
 from tincall.relay.store.models import CALL_STATES, calls
 
@@ -47,9 +50,25 @@ class Records:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._talking_s: dict[str, float] = {}  # when each live call was answered
+        self.backlog = Backlog(database)
+
+    def unix_ms(self) -> int:
+        """Give the time of this moment as records have it."""
+        return self._clock.unix_ms()
+
+    def late(self, call_id: str, is_new: bool, facts: dict[str, Any]) -> None:
+        """Keep what the disk refused of a call's record, see `Backlog.put`; nothing is waited for."""
+        self.backlog.put(call_id, is_new, facts)
+
+    async def close(self) -> None:
+        """Write what waits for room if there is room now; what is lost is told in the log."""
+        await self.backlog.close()
 
     async def sweep(self) -> int:
         """Close every call that a dead process left open: cause 41, released by the relay, ended when last written.
+
+        Its duration is the one that was written last, at most one beat of `heartbeat` shorter than the talk was.
 
         Returns:
             How many there were.
@@ -92,6 +111,7 @@ class Records:
             UnknownCall: no such record.
         """
         now_ms = self._clock.unix_ms()
+        self._talking_s.setdefault(call_id, self._clock.monotonic_s())
         values = {"answered_ms": now_ms, "touched_ms": now_ms, "codec": codec}
         return await self._database.run(_forward, call_id, "answered", values)
 
@@ -121,13 +141,14 @@ class Records:
             UnknownCall: no such record.
         """
         now_ms = self._clock.unix_ms()
+        self._talking_s.pop(call_id, None)
         values = {
             "ended_ms": now_ms,
             "touched_ms": now_ms,
             "cause": cause,
             "released_by": released_by,
             "duration_ms": duration_ms,
-            **_counters(up, down),
+            **frame_columns(up, down),
         }
         return await self._database.run(_forward, call_id, "ended", values)
 
@@ -152,7 +173,7 @@ class Records:
         if worker_report is not None:
             values["worker_report"] = worker_report
         if up is not None and down is not None:
-            values |= _counters(up, down)
+            values |= frame_columns(up, down)
         await self._database.run(_report, call_id, values)
 
     async def phone_told(self, call_id: str, report: dict[str, Any]) -> None:
@@ -170,7 +191,7 @@ class Records:
         await self._database.run(_phone_told, call_id, report)
 
     async def touched(self, calls: dict[str, tuple[dict[str, int], dict[str, int]]]) -> None:
-        """Note that calls go on, with their packets so far, in one transaction; those that have ended are passed over.
+        """Note that calls go on, with talk and packets so far, in one transaction; those that have ended are passed over.
 
         If power fails, all of it is noted or nothing.
 
@@ -178,8 +199,12 @@ class Records:
             calls: packets up and down, each with `in`, `out` and `dropped`, by call id.
         """
         now_ms = self._clock.unix_ms()
-        frames = {call_id: _counters(_frames(up), _frames(down)) for call_id, (up, down) in calls.items()}
-        await self._database.run(_touch, frames, now_ms)
+        so_far: dict[str, dict[str, int]] = {}
+        for call_id, (up, down) in calls.items():
+            so_far[call_id] = frame_columns(_frames(up), _frames(down))
+            if call_id in self._talking_s:
+                so_far[call_id]["duration_ms"] = round((self._clock.monotonic_s() - self._talking_s[call_id]) * 1000)
+        await self._database.run(_touch, so_far, now_ms)
 
     async def get(self, call_id: str) -> dict[str, Any]:
         """Give one record as JSON can have it.
@@ -202,11 +227,15 @@ class Records:
         return [public(row) for row in await self._database.read(_list, min(limit, LIST_MAX), sn)]
 
     async def ready(self) -> None:
-        """Write nothing in a writing transaction, which fails where the database cannot be written.
+        """See that records can be written: there is room, none waits for room, and a writing transaction can begin.
 
         Raises:
-            OperatorError: it cannot.
+            StoreFault: they cannot.
         """
+        if not faults.has_room(self._database.path.parent):
+            raise faults.no_room(self._database.path)
+        if len(self.backlog):
+            raise faults.waiting(self._database.path, len(self.backlog))
         await self._database.run(lambda connection: connection.execute(select(1)).scalar())
 
 
@@ -225,7 +254,8 @@ def _frames(way: dict[str, int]) -> Frames:
     return Frames(way["in"], way["out"], way["dropped"])
 
 
-def _counters(up: Frames, down: Frames) -> dict[str, int]:
+def frame_columns(up: Frames, down: Frames) -> dict[str, int]:
+    """Give both directions' packets as columns of a record."""
     return {
         "up_in": up.came,
         "up_out": up.went,
@@ -256,7 +286,7 @@ def open_record(connection: Connection, call_id: str, sn: str, phone: str, direc
             started_ms=now_ms,
             touched_ms=now_ms,
             codec="",
-            **_counters(NO_FRAMES, NO_FRAMES),
+            **frame_columns(NO_FRAMES, NO_FRAMES),
         )
     )
     return True
@@ -298,10 +328,10 @@ def _phone_told(connection: Connection, call_id: str, report: dict[str, Any]) ->
     connection.execute(update(calls).where(calls.c.call_id == call_id).values(phone_report=told))
 
 
-def _touch(connection: Connection, frames: dict[str, dict[str, int]], now_ms: int) -> None:
-    for call_id, counters in frames.items():
+def _touch(connection: Connection, so_far: dict[str, dict[str, int]], now_ms: int) -> None:
+    for call_id, values in so_far.items():
         still_on = (calls.c.call_id == call_id) & (calls.c.state != "ended")
-        connection.execute(update(calls).where(still_on).values(touched_ms=now_ms, **counters))
+        connection.execute(update(calls).where(still_on).values(touched_ms=now_ms, **values))
 
 
 def _must_be_known(connection: Connection, call_id: str) -> None:
@@ -310,7 +340,9 @@ def _must_be_known(connection: Connection, call_id: str) -> None:
 
 
 def _sweep(connection: Connection) -> int:
-    talked_ms = func.coalesce(func.max(0, calls.c.touched_ms - calls.c.answered_ms), 0)
+    # before the first beat there is no talk on record, in a record of an older version there never is
+    by_calendar_ms = func.max(0, calls.c.touched_ms - calls.c.answered_ms)
+    talked_ms = func.coalesce(calls.c.duration_ms, by_calendar_ms, 0)
     closing = update(calls).where(calls.c.state != "ended")
     return connection.execute(
         closing.values(

@@ -156,7 +156,8 @@ def _list(tar: tarfile.TarFile, source: Path) -> Contents:
             why = f"The backup {source} was written by a newer Tincall ({found['tincall']})."
             raise OperatorError(why, "Install that version.", 2)
         contents = Contents(**found)
-        is_plain = all(NAME.fullmatch(name) and name != LIST for name in contents.files.keys())
+        named = contents.files.items()
+        is_plain = all(NAME.fullmatch(name) and name != LIST and isinstance(sha, str) for name, sha in named)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise no_backup from None
     if not is_plain:

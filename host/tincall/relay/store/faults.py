@@ -90,6 +90,12 @@ def no_room(path: Path) -> StoreFault:
     return StoreFault(FULL, f"The disk of {path} is full ({FULL}).", _hint(FULL, path))
 
 
+def waiting(path: Path, records: int) -> StoreFault:
+    """Say that the disk refused call records, which wait in memory."""
+    why = f"{records} call records wait until {path} can be written ({FULL})."
+    return StoreFault(FULL, why, _hint(FULL, path))
+
+
 def _hint(reason: str, path: Path) -> str:
     return {
         FULL: "Make room on that disk; the relay goes on by itself, and writes down what it could not.",
