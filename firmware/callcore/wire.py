@@ -8,7 +8,6 @@ inside viper. Only differences of timestamps come out, as small integers.
 from callcore.compat import const, micropython, ptr8, ptr32, uint
 
 RTP_HEADER_BYTES = const(12)
-MAX_PACKET_BYTES = const(2048)  # the largest binary message of the wire: 40 ms of 16 kHz L16 with room to spare
 NOISE_TYPE = const(13)  # payload type of comfort noise (RFC 3389)
 
 SOUND = const(0)
@@ -32,20 +31,15 @@ def write_header(buf: object, off: int, marker: int, payload_type: int, state: o
         The offset of the payload.
     """
     p = ptr8(buf)
-    words = ptr32(state)
+    words = ptr8(state)
     p[off] = 0x80
     p[off + 1] = ((marker << 7) | payload_type) & 0xFF
-    seq = int(words[0])
-    p[off + 2] = (seq >> 8) & 0xFF
-    p[off + 3] = seq & 0xFF
-    i = 1
-    while i < 3:
-        word = int(words[i])
-        at = off + i * 4
-        p[at] = (word >> 24) & 0xFF
-        p[at + 1] = (word >> 16) & 0xFF
-        p[at + 2] = (word >> 8) & 0xFF
-        p[at + 3] = word & 0xFF
+    p[off + 2] = words[1]
+    p[off + 3] = words[0]
+    # the words are little-endian as all targets are: each stands the other way round
+    i = 4
+    while i < 12:
+        p[off + i] = words[i ^ 3]
         i += 1
     return off + 12
 
@@ -91,36 +85,38 @@ def marker(buf: bytearray, off: int) -> int:
 def stamp_delta(buf: object, off: int, base: object, base_off: int) -> int:
     """Give timestamp at `buf[off + 4]` minus the one at `base[base_off + 4]`, both in packets, wrapped.
 
-    Works on halves of 16 bits, so that no step leaves the small integers.
+    Works on the upper 24 bits and the last 8, so that no step leaves the small integers.
 
     Returns:
-        Samples, clipped to -2**29 .. 2**29 - 1 (what lies further out keeps its low 16 bits).
+        Samples, clipped to -2**29 .. 2**29 - 1 (what lies further out keeps its low 8 bits).
     """
     p = ptr8(buf)
     q = ptr8(base)
-    at = off + 4
-    bt = base_off + 4
-    low = ((int(p[at + 2]) << 8) | int(p[at + 3])) - ((int(q[bt + 2]) << 8) | int(q[bt + 3]))
-    high = ((int(p[at]) << 8) | int(p[at + 1])) - ((int(q[bt]) << 8) | int(q[bt + 1]))
+    high = 0
+    i = 4
+    while i < 7:
+        high = (high << 8) + int(p[off + i]) - int(q[base_off + i])
+        i += 1
+    low = int(p[off + 7]) - int(q[base_off + 7])
     if low < 0:
-        low += 0x10000
+        low += 0x100
         high -= 1
-    high = ((high & 0xFFFF) ^ 0x8000) - 0x8000
-    if high < -0x2000:
-        high = -0x2000
-    if high > 0x1FFF:
-        high = 0x1FFF
-    return high * 0x10000 + low
+    high = ((high & 0xFFFFFF) ^ 0x800000) - 0x800000
+    if high < -0x200000:
+        high = -0x200000
+    if high > 0x1FFFFF:
+        high = 0x1FFFFF
+    return (high << 8) + low
 
 
 @micropython.viper
 def ssrc_equal(buf: object, off: int, state: object) -> int:
     """Tell whether the packet at `off` carries the SSRC of `state`: 1 or 0."""
     p = ptr8(buf)
-    word = int(ptr32(state)[2])
-    at = off + 8
-    same = int((word >> 24) & 0xFF) == int(p[at])
-    same = same and int((word >> 16) & 0xFF) == int(p[at + 1])
-    same = same and int((word >> 8) & 0xFF) == int(p[at + 2])
-    same = same and int(word & 0xFF) == int(p[at + 3])
-    return 1 if same else 0
+    words = ptr8(state)
+    i = 8
+    while i < 12:
+        if p[off + i] != words[i ^ 3]:
+            return 0
+        i += 1
+    return 1
