@@ -110,10 +110,10 @@ def test_scores_shares_and_bytes_are_judged_and_milliseconds_only_told():
     row = row_with(*made, facts=[fact])
     assert call_bench.missed(row) == [
         "up: it rained",
-        "up pesq 4.1, at least 4.2 asked for",
-        "mb_per_min None, at most 0.75 asked for",
+        "up pesq 4.1, at least 4.2",
+        "mb_per_min None, at most 0.75",
     ]
-    assert call_bench.late(row) == ["up mouth_to_ear_ms 250.0, at most 200 asked for"]
+    assert call_bench.late(row) == ["up mouth_to_ear_ms 250.0, at most 200"]
 
 
 def test_a_line_puts_together_what_all_stations_told(tmp_path, words):
@@ -134,6 +134,7 @@ def test_a_line_puts_together_what_all_stations_told(tmp_path, words):
         "uplink": {**told, "codec": "G722", "pesq_band": "wb"},
         "downlink": told,
         "call": {"talk_s": 5.0},
+        "traffic": {"mb_per_min": 1.1},
         "files": {"uplink_wav": str(paths[2]), "downlink_wav": str(paths[3])},
         "verdict": {"facts": [{**yes, "what": "it was answered", "ok": True}, yes]},
     }
@@ -145,6 +146,7 @@ def test_a_line_puts_together_what_all_stations_told(tmp_path, words):
     found = call_bench.row(condition, report, events, record, (paths[0], paths[1]), chain)
     assert found["mb_per_min"] == 1.0 and found["far_side"] is None
     assert (found["up"]["mouth_to_ear_ms"], found["down"]["mouth_to_ear_ms"]) == (100.0, 150.0)
+    assert found["up"]["turns_pct"] == pytest.approx(100 * 2.5 / 6, abs=1)
     assert found["up"]["concealed_pct"] == 1.0 and found["up"]["shortened_ms"] == 7
     assert [fact["ok"] for fact in found["facts"]] == [True] * 5
     assert [one["ok"] for one in found["targets"]] == [True, False]

@@ -34,6 +34,15 @@ def test_packets_are_lost_each_by_itself_at_the_share_asked_for():
     assert path.lost / 2000 == pytest.approx(0.5, abs=0.04)
 
 
+def test_by_the_default_seed_a_call_loses_what_its_condition_says():
+    for profile, lost in zip(BY_NAME["loss5"].packets(call_conditions.SEED), (38, 34), strict=True):
+        path = FramePath(profile, 0)
+        for _ in range(715):
+            path.put(b"packet", 0)
+            path.due(0)
+        assert path.lost == lost
+
+
 def test_targets_are_about_figures_that_are_measured():
     ways = {"pesq", "concealed_pct", "mouth_to_ear_ms", "playout_ms"}
     for condition in CONDITIONS:

@@ -19,7 +19,7 @@ import typer
 from tincall.cli import demo, output
 from tincall.errors import STATUS_USAGE, OperatorError
 from tincall.measure import call_bench, call_talk, marker, rehearsal, talk
-from tincall.measure.call_conditions import CONDITIONS, QUICK, CallCondition
+from tincall.measure.call_conditions import CONDITIONS, QUICK, SEED, CallCondition
 from tincall.measure.chain import BadChain
 from tincall.measure.stage import terminable
 from tincall.wav import Samples, save
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 LOAD_MOST = 1.5  # above, scores tell of the machine: a board that is late to its microphone loses samples
 _SECONDS = 13.0
 _QUICK_S = 4.0
-_SEED = 1
 
 
 def call(
@@ -41,7 +40,7 @@ def call(
         bool, typer.Option("--quick", help="Two short calls; no figure of theirs is judged, only facts.")
     ] = False,
     seconds: Annotated[float | None, typer.Option(help="How long they talk; 13 to 30, or 4 with --quick.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the ways and of the room's noise.")] = _SEED,
+    seed: Annotated[int, typer.Option(help="Of the ways and of the room's noise.")] = SEED,
     keep: Annotated[Path | None, typer.Option(help="Folder for everything the calls leave; new or empty.")] = None,
 ) -> None:
     """Make whole calls over bad ways; one table of quality, delay and bytes."""
@@ -183,34 +182,41 @@ def _bar(count: int) -> Iterator[Bar]:
 
 def _show(console: Console, report: dict[str, Any]) -> None:
     """Draw one line for each call; where two figures stand they are at the phone and at the board."""
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=f"Whole calls, board on {report['board']}; at the phone | at the board", title_justify="left")
-    for name in ("on the way", "codec"):
-        table.add_column(name)
-    for name in ("PESQ", "of turns alone", "concealed %", "mouth to ear ms", "play-out ms", "MB/min"):
+    title = f"Whole calls, board on {report['board']}; at the phone | at the board"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("call", "codec"):
+        table.add_column(name, no_wrap=True)
+    for name in ("PESQ", "of turns", "concealed %", "ear ms", "play-out ms", "MB/min"):
         table.add_column(name, justify="right")
-    table.add_column("asked for")
     for row in report["rows"]:
         pairs = [
-            " | ".join(
-                form.format(row[way][figure]) if row[way][figure] is not None else "-" for way in call_bench.WAYS
-            )
-            for figure, form in (
-                ("pesq", "{:.2f}"),
-                ("pesq_turns", "{:.2f}"),
-                ("concealed_pct", "{:.2f}"),
-                ("mouth_to_ear_ms", "{:.0f}"),
-                ("playout_ms", "{:.0f}"),
-            )
+            "|".join(form.format(row[way][figure]) if row[way][figure] is not None else "-" for way in call_bench.WAYS)
+            for figure, form in _SHOWN
         ]
-        table.add_row(row["words"], row["codec"], *pairs, f"{row['mb_per_min']:.2f}", _verdict(row))
+        table.add_row(row["condition"], row["codec"], *pairs, f"{row['mb_per_min']:.2f}")
     console.print(table)
+    told = Table.grid(padding=(0, 2))
+    for row in report["rows"]:
+        told.add_row(row["condition"], f"[dim]{output.escape(row['words'])}[/]", _verdict(row))
+    console.print(told)
+
+
+_SHOWN = (
+    ("pesq", "{:.2f}"),
+    ("pesq_turns", "{:.2f}"),
+    ("concealed_pct", "{:.2f}"),
+    ("mouth_to_ear_ms", "{:.0f}"),
+    ("playout_ms", "{:.0f}"),
+)
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    """Say of a call what it misses, or that it has all."""
-    missed = [*call_bench.missed(row), *(f"({late})" for late in call_bench.late(row))]
-    if missed:
-        return f"[red]{output.escape('; '.join(missed))}[/]"
-    return "[green]reached[/]" if row["targets"] else "[green]accounted for[/]"
+    """Say of a call what it misses, or that it has all; what is late is told and not judged."""
+    missed, late = call_bench.missed(row), call_bench.late(row)
+    first = f"[red]missed: {output.escape('; '.join(missed))}[/]" if missed else "[green]all packets accounted for[/]"
+    if not missed and row["targets"]:
+        first = "[green]reached[/]"
+    return first if not late else f"{first} [yellow](late: {output.escape('; '.join(late))})[/]"

@@ -70,6 +70,7 @@ def row(
         "load": round(os.getloadavg()[0], 2),
         "talk_bytes": chain.talk_bytes,
         "far_side": far,
+        "relay_mb_per_min": report["traffic"]["mb_per_min"],
         "mb_per_min": round(sum(chain.talk_bytes.values()) * 60 / chain.talk_s / 1e6, 3),
     }
     for at, (way, ear) in enumerate(zip(WAYS, (worker, stats), strict=True)):
@@ -77,6 +78,8 @@ def row(
         sound, sound_ns = _recording(heard[at])
         scores = turn_scores(words, sound, found["band"])
         found[way] = _way(report[_NAMES[way]], ear, scores, delays_ms(words, words_ns, sound, sound_ns))
+        spoken_samples = sum(end - begin for begin, end in turns(words))
+        found[way]["turns_pct"] = round(100 * spoken_samples / (chain.talk_s * RATE_HZ), 1)
     found["facts"] = _facts(condition, report, far)
     found["targets"] = [
         *(_target(way, target, found[way]) for way in WAYS for target in getattr(condition, way)),
@@ -99,7 +102,7 @@ def missed(found: dict[str, Any]) -> list[str]:
 
 def _told(target: dict[str, Any]) -> str:
     most = "at least" if target["figure"] == "pesq" else "at most"
-    return f"{target['way']} {target['figure']} {target['measured']}, {most} {target['bound']:g} asked for".strip()
+    return f"{target['way']} {target['figure']} {target['measured']}, {most} {target['bound']:g}".strip()
 
 
 def turn_scores(spoken: Samples, heard: Samples, band: str) -> list[float]:

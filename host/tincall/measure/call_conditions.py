@@ -11,6 +11,8 @@ from tincall.simulator.impair import FrameProfile
 # of a sound that a phone beyond the platform hears, or that was made there, wherever the line itself takes no time
 _EAR = Target("mouth_to_ear_ms", 200)
 QUICK = ("clean", "save-bytes")
+# one by which a call of 14 s loses what its condition says: 38 and 34 of 715 packets
+SEED = 17
 
 
 @dataclass(frozen=True)
