@@ -62,7 +62,9 @@ def test_each_sum_that_does_not_add_up_is_named(record, end, name, value, way, w
 
 
 def test_of_a_call_that_goes_on_nothing_is_judged(record):
-    record |= {"state": "answered", "worker_report": None}
+    record["state"] = "answered"
+    assert [way["wrong"] for way in fates(record).values()] == [None, None]
+    record["worker_report"] = None
     told = fates(record)
     assert told["up"]["wrong"] is None and told["down"]["wrong"] is None
     assert told["up"]["sent"] == 402 and told["up"]["received"] is None and told["up"]["estimated"] is None
