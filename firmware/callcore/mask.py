@@ -32,13 +32,11 @@ if MICROPYTHON:
             i += 1
             off += 1
         word = int(k[i & 3]) | (int(k[(i + 1) & 3]) << 8) | (int(k[(i + 2) & 3]) << 16) | (int(k[(i + 3) & 3]) << 24)
-        stop = off + ((end - off) & -16)
+        stop = off + ((end - off) & -8)
         while off < stop:
             ptr32(off)[0] = int(ptr32(off)[0]) ^ word
             ptr32(off)[1] = int(ptr32(off)[1]) ^ word
-            ptr32(off)[2] = int(ptr32(off)[2]) ^ word
-            ptr32(off)[3] = int(ptr32(off)[3]) ^ word
-            off += 16
+            off += 8
         while off < end:
             ptr8(off)[0] = int(ptr8(off)[0]) ^ int(k[i & 3])
             i += 1
@@ -75,18 +73,6 @@ if MICROPYTHON:
                 ptr32(dst_off)[3] = ptr32(at)[3]
                 dst_off += 16
                 at += 16
-        stop = dst_off + ((end - dst_off) & -8)
-        while dst_off < stop:
-            ptr8(dst_off)[0] = ptr8(at)[0]
-            ptr8(dst_off)[1] = ptr8(at)[1]
-            ptr8(dst_off)[2] = ptr8(at)[2]
-            ptr8(dst_off)[3] = ptr8(at)[3]
-            ptr8(dst_off)[4] = ptr8(at)[4]
-            ptr8(dst_off)[5] = ptr8(at)[5]
-            ptr8(dst_off)[6] = ptr8(at)[6]
-            ptr8(dst_off)[7] = ptr8(at)[7]
-            dst_off += 8
-            at += 8
         while dst_off < end:
             ptr8(dst_off)[0] = ptr8(at)[0]
             dst_off += 1

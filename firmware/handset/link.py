@@ -69,17 +69,13 @@ async def upgrade(stream, path, host, token, timeout_ms):
         raise LinkError("token_refused", "%s did not take our token (status %d)" % (stream.where, answer.status))
     if answer.status != 101:
         raise LinkError("link_refused", "%s refused the link with status %d" % (stream.where, answer.status))
-    proof = binascii.b2a_base64(_sha1(key.encode() + _GUID)).strip().decode()
+    proof = binascii.b2a_base64(hashlib.sha1(key.encode() + _GUID).digest()).strip().decode()
     if (
         answer.headers.get("sec-websocket-accept") != proof
         or answer.headers.get("sec-websocket-protocol") != "tincall.v1"
     ):
         raise LinkError("http_garbage", "%s is no relay of this wire" % stream.where)
     return answer.rest
-
-
-def _sha1(data):
-    return hashlib.sha1(data).digest()
 
 
 class Link:
