@@ -186,10 +186,10 @@ def _show(console: Console, report: dict[str, Any]) -> None:
     from rich.table import Table
 
     title = f"Whole calls, board on {report['board']}; at the phone | at the board"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     for name in ("call", "codec"):
         table.add_column(name, no_wrap=True)
-    for name in ("PESQ", "of turns", "concealed %", "ear ms", "play-out ms", "MB/min"):
+    for name in ("PESQ", "of turns", "concealed %", "to ear ms", "play-out ms", "MB/min"):
         table.add_column(name, justify="right")
     for row in report["rows"]:
         pairs = [
