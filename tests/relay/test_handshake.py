@@ -73,6 +73,16 @@ def test_routes() -> None:
     assert (wrong.status, wrong.headers) == (405, {"Allow": "POST"})
 
 
+def test_no_extension_is_taken_compression_least_of_all() -> None:
+    names = {name.lower() for name, _ in upgrade(wish(sec_websocket_extensions="permessage-deflate")).headers()}
+    assert names == {"upgrade", "connection", "sec-websocket-accept", "sec-websocket-protocol"}
+
+
+def test_a_token_in_the_address_opens_nothing() -> None:
+    assert refused(Request("GET", LINK + "?access_token=tok-en")).status == 404
+    assert refused(wish(authorization=None)).status == 401
+
+
 def test_a_key_must_be_sixteen_bytes() -> None:
     with pytest.raises(Problem):
         accept_value("")
