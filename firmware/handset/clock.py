@@ -1,9 +1,7 @@
-"""The only reader of `time`: milliseconds in the ring of callcore, seconds since 1970, and sleeping."""
+"""The only reader of `time`: milliseconds in the ring of callcore, today's date, and sleeping."""
 
 import asyncio
 import time
-
-_EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0  # an ESP32 counts from 2000, the unix port from 1970
 
 sleep_ms = asyncio.sleep_ms
 
@@ -11,11 +9,6 @@ sleep_ms = asyncio.sleep_ms
 def now_ms():
     """Give the monotonic time in ms, in the ring of 2**30 ms that `callcore.compat` compares; allocates nothing."""
     return time.ticks_ms() & 0x3FFFFFFF
-
-
-def unix_s():
-    """Give the time of day in whole seconds since 1970; integers only, since a board's floats hold 24 bits."""
-    return int(time.time()) + _EPOCH_S
 
 
 def date_text():

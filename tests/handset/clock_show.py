@@ -1,5 +1,5 @@
-"""Runs on a board: print the time of day and the date."""
+"""Runs on a board: print the date."""
 
 from handset import clock
 
-print(clock.unix_s(), clock.date_text())
+print(clock.date_text())
