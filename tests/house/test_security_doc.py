@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tincall.cli.web_patience import BODY_S, HEAD_S, PER_ADDRESS
+from tincall.cli.web_server import HANDSHAKE_S
 from tincall.relay import standing
 from tincall.relay.second_board import WINDOW_S
 from tincall.relay.verifier import CHALLENGE_S, TOKEN_S
@@ -93,6 +95,8 @@ def test_its_numbers_are_those_of_the_code():
         f"an address ({limits.attempts_per_minute} a minute)",
         f"{CHALLENGE_S} s, one use, at most {limits.nonces:,}",
         f"bodies of at most {BODY_MAX_BYTES // 1024} KiB",
+        f"waits {HANDSHAKE_S:g} s for a TLS handshake, {HEAD_S:g} s for a head and {BODY_S:g} s for a body",
+        f"at most {PER_ADDRESS} connections of an address",
         {3600: "256 random bits; 1 hour"}[TOKEN_S],
         {86_400: "comes within a day"}[WINDOW_S],
     ):

@@ -12,10 +12,12 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from tincall.cli.web_patience import Patience
 from tincall.errors import OperatorError
 
 STOP_S = 3  # for answers that are on their way when the relay stops
 LOOK_S = 0.02
+HANDSHAKE_S = 10.0
 CONCURRENT_MAX = 512  # connections: phones keep theirs for some seconds, and a push must find a place
 
 
@@ -25,6 +27,21 @@ class _Server(uvicorn.Server):
         """Leave signals to the relay."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve on our socket, as uvicorn does, but without a minute's patience for a TLS handshake."""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.Protocol:
+            made = self.config.http_protocol_class
+            return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop)  # type: ignore[call-arg]
+
+        self.servers = [
+            await loop.create_server(protocol, sock=one, ssl=self.config.ssl, ssl_handshake_timeout=HANDSHAKE_S)
+            for one in sockets or []
+        ]
+        self.started = True
+
 
 class WebServer:
     """The open web port; `open` makes one.
@@ -33,10 +50,12 @@ class WebServer:
         port: where it listens.
     """
 
-    def __init__(self, server: uvicorn.Server, listening: socket.socket) -> None:
+    def __init__(self, server: uvicorn.Server, listening: socket.socket, patience: Patience) -> None:
         self.port: int = listening.getsockname()[1]
         self._server = server
-        self._task = asyncio.get_running_loop().create_task(server.serve([listening]))
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(server.serve([listening]))
+        self._watching = loop.create_task(patience.watch())
 
     @classmethod
     async def open(
@@ -81,7 +100,8 @@ class WebServer:
         )
         config.load()
         config.ssl = context
-        web = cls(_Server(config), listening)
+        server = _Server(config)
+        web = cls(server, listening, Patience(server.server_state.connections, proxies))
         while not web._server.started:
             if web._task.done():
                 await web._task
@@ -91,6 +111,7 @@ class WebServer:
 
     async def close(self) -> None:
         """Stop listening, finish what is being answered, and end."""
+        self._watching.cancel()
         self._server.should_exit = True
         while not self._task.done():
             self._drop_idle()
