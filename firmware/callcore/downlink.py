@@ -3,8 +3,9 @@
     take      a packet, into the jitter buffer
     next      sound for the player: decoded, concealed or comfort noise, made longer or shorter as the jitter buffer wishes
 
-A frame without speech is left out whole, or followed by one of noise; a frame with speech loses or gains one period. Nothing is
-allocated after a Downlink is made, and nothing looks at a clock.
+A frame without speech is left out whole, or followed by one of noise. A frame with speech gains one period, and loses one only
+when play-out is far too late: a pause will come, and a voice in a hurry sounds worse than one that is some ms older. Nothing
+is allocated after a Downlink is made, and nothing looks at a clock.
 """
 
 from array import array
@@ -19,6 +20,9 @@ from callcore.plc import Concealer
 from callcore.vad import Vad
 
 _SAMPLES_PER_MS = const(16)
+
+# so much too late play-out may be while somebody speaks
+PATIENCE_MS = const(60)
 
 
 class Downlink:
@@ -108,7 +112,7 @@ class Downlink:
                     self.vad.frame(sound, 0)
         if kind == PLAYED:
             concealer.heard(sound, 0)
-            if wish:
+            if wish < 0 or wish > PATIENCE_MS:
                 return self._adjust(wish, speaks)
         elif kind == MISSING:
             concealer.lost(sound, 0)

@@ -19,6 +19,7 @@ import numpy as np
 
 from callcore import jitter, media, vad, wire
 from callcore.compat import ticks_add
+from callcore.downlink import PATIENCE_MS
 from callcore.errors import LocalError
 from callcore.packetizer import Packetizer
 from tincall.leg import Media
@@ -249,6 +250,8 @@ class PhoneAudio:
                 return frame
             self.shortened_ms += self._ptime_ms
             return self._next_frame(now_ms)
+        if 0 < wish_ms <= PATIENCE_MS:
+            return frame
         fitted = self._concealer.shorten(frame) if wish_ms > 0 else self._concealer.lengthen(frame)
         moved_ms = (len(fitted) - len(frame)) // self._samples_per_ms
         if moved_ms > 0:
