@@ -53,7 +53,7 @@ def test_all_conditions_are_called_and_all_reached_is_status_0(given):
     assert "4.25|-" in found.stdout and "180|180" in found.stdout and "reached" in found.stdout
     assert "load" not in found.stderr
     seconds = {condition.name: talk_s for condition, _, talk_s, _ in given.asked}
-    assert seconds["clean"] == 13 and seconds["wifi"] == 30
+    assert seconds["clean"] == 13 and seconds["wifi"] == 40
 
 
 def test_a_miss_is_status_1_and_a_late_one_only_told(given):

@@ -39,7 +39,7 @@ def call(
     quick: Annotated[
         bool, typer.Option("--quick", help="Two short calls; no figure of theirs is judged, only facts.")
     ] = False,
-    seconds: Annotated[float | None, typer.Option(help="How long they talk; 13 to 30, or 4 with --quick.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="How long they talk; 13 to 40, or 4 with --quick.")] = None,
     seed: Annotated[int, typer.Option(help="Of the ways and of the room's noise.")] = SEED,
     keep: Annotated[Path | None, typer.Option(help="Folder for everything the calls leave; new or empty.")] = None,
 ) -> None:

@@ -81,7 +81,7 @@ CONDITIONS = (
         "WiFi stalls 60 to 150 ms, each 2 s",
         *_STALLED,
         line=LineProfile(stall_every_ms=2000, stall_ms=(60, 150)),
-        least_s=30.0,
+        least_s=40.0,
     ),
     _alike(
         "tcp",
