@@ -103,6 +103,7 @@ def enumerated(tmp_path, transactions, variants, synchronous="FULL"):
     """Record the work and look at every disk; gives how many there were and how many had what wrong with them."""
     with recording() as recorder:
         run(work(tmp_path / "tincall.db", recorder, transactions, synchronous))
+    assert {one.name for one in tmp_path.iterdir()} == {"tincall.db", "tincall.db.lock"}
     kinds = {what for what, *_ in recorder.done}
     assert {"write", "sync", "ack", "delete"} <= kinds
     assert any(what == "write" and name == "tincall.db" for what, name, *_ in recorder.done[200:]), "no checkpoint came"

@@ -19,8 +19,9 @@ from pathlib import Path
 SECTOR_BYTES = 512
 DATA_FILES = 0x100 | 0x800 | 0x80000  # SQLITE_OPEN_MAIN_DB, _MAIN_JOURNAL, _WAL
 
-Open = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, c_void_p)
-Delete = CFUNCTYPE(c_int, c_void_p, c_char_p, c_int)
+# names are plain addresses: SQLite keeps them, and a bytes object would be gone by then
+Open = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
+Delete = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int)
 Write = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
 Truncate = CFUNCTYPE(c_int, c_void_p, c_int64)
 Sync = CFUNCTYPE(c_int, c_void_p, c_int)
@@ -88,7 +89,7 @@ def _copied(first: Vfs, recorder: Recorder) -> Vfs:
     def opened(vfs, name, file, flags, out):
         status = open_(vfs, name, file, flags, out)
         if status == 0 and name and flags & DATA_FILES:
-            names[file] = Path(name.decode()).name
+            names[file] = _name(name)
             slot = ctypes.cast(file, POINTER(c_void_p))
             if slot[0] not in tables:
                 tables[slot[0]] = table(slot[0])
@@ -96,7 +97,7 @@ def _copied(first: Vfs, recorder: Recorder) -> Vfs:
         return status
 
     def deleted(vfs, name, sync_folder):
-        note(("delete", Path(name.decode()).name))
+        note(("delete", _name(name)))
         return delete(vfs, name, sync_folder)
 
     def table(address):
@@ -129,6 +130,10 @@ def _copied(first: Vfs, recorder: Recorder) -> Vfs:
     ours.open, ours.delete = Open(opened), Delete(deleted)
     ours.kept = (opened, deleted, tables)
     return ours
+
+
+def _name(address: int) -> str:
+    return Path(ctypes.string_at(address).decode()).name
 
 
 def _address(function: object) -> int:
