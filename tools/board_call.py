@@ -108,8 +108,7 @@ class Call:
         line = link.Link(self, b"", print, lambda *packet: self.sound.take(*packet, self.now_ms))
         ends = _End(self._hear), _End(self._play)
         # with all that a board may do to sound, and the volume not at its end, where nothing would be to do
-        self.sound = sound.Voice(line, *ends, media, 65500, 0xFFFFF000, 60, 40, agc=True, echo=True)
-        self.sound.gain_mdb = -6000
+        self.sound = sound.Voice(line, *ends, media, 65500, 0xFFFFF000, 60, 40, agc=True, echo=True, volume=8)
         self.create_task(line.run())
         self.create_task(self._talk())
         self.sound.start()

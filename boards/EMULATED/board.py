@@ -33,6 +33,9 @@ SPK_WS = 25
 SPK_SD = 22
 SPK_IBUF_BYTES = 1536
 
+# volume, 0 (nothing) to 10 (as it came), 3 dB a step
+VOLUME = 10
+
 # whether the speaker is heard in the microphone; these two do not stand in one room
 ECHO = False
 

@@ -37,6 +37,9 @@ SPK_WS = 5
 SPK_SD = 7
 SPK_IBUF_BYTES = 1536
 
+# volume, 0 (nothing) to 10 (as it came), 3 dB a step
+VOLUME = 10
+
 # whether the speaker is heard in the microphone while that is read: not where they take turns
 ECHO = False
 

@@ -35,6 +35,9 @@ SPK_WS = 16
 SPK_SD = 17
 SPK_IBUF_BYTES = 1536
 
+# volume, 0 (nothing) to 10 (as it came), 3 dB a step
+VOLUME = 10
+
 # whether the speaker is heard in the microphone; one side is let through at a time then
 ECHO = True
 

@@ -45,7 +45,7 @@ class App:
         self._counter = identity.Counter(store, who.store_key)
         self._backoff = Backoff(1000, 60000)
         self._turns = None
-        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show)
+        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, board.DUPLEX == "half")
         self._panel = panel.Panel(
             machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
             machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP),
@@ -135,9 +135,8 @@ class App:
             else:
                 speaker = audio.open_speaker(board)
                 microphone = audio.open_microphone(board)
-            return voice.Voice(
-                line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms, agc=board.AGC, echo=board.ECHO
-            )
+            governed = {"agc": board.AGC, "echo": board.ECHO, "volume": board.VOLUME}
+            return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms, **governed)
         except (OSError, MemoryError, CallError):
             audio.close(speaker)
             audio.close(microphone)

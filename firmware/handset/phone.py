@@ -15,6 +15,7 @@ from handset import clock, diag
 
 POLL_MS = const(100)  # timers of a call are seconds
 STATS_MS = const(5000)
+_TALKED_ON_MS = const(1000)
 PTIMES_MS = (20, 40)
 
 
@@ -31,16 +32,21 @@ class Phone:
         make_sound: called with (link, media) when a call is answered; gives an object like `voice.Voice`.
         random: called with a number of bytes, gives as many.
         on_change: called with the state of the call (a name of `callcore.call`) whenever it changes.
+        takes_turns: the call button is held to talk: in a call a press does not mute, and one that comes as the call ends
+            does not dial.
 
     Attributes:
         contacts: list of `{id, name}` that the relay told.
     """
 
-    def __init__(self, codecs, make_sound, random, on_change):
+    def __init__(self, codecs, make_sound, random, on_change, takes_turns=False):
         self._codecs = codecs
         self._make_sound = make_sound
         self._random = random
         self._on_change = on_change
+        self._takes_turns = takes_turns
+        self._ended_ms = None
+        self._muted = False
         self._link = None
         self._call = None
         self._sound = None
@@ -67,10 +73,16 @@ class Phone:
         return True
 
     def press_call(self):
-        """Do what the call button means now: answer when it rings, else call the first contact."""
+        """Do what the call button means now: answer when it rings, mute or not in a talk, else call the first contact."""
         if self._busy():
             if self._call.state == call.RINGING:
                 self.answer()
+            elif self._call.state == call.ANSWERED and not self._takes_turns and self._sound:
+                self._muted = not self._muted
+                self._sound.mute(self._muted)
+                diag.say("mute", call=self._call.call_id, muted=self._muted)
+        elif self._takes_turns and self._ended_ms and ticks_diff(clock.now_ms(), self._ended_ms) < _TALKED_ON_MS:
+            pass  # whoever talked on, meant it for the call that is over
         elif not self.contacts:
             diag.say("no_contact")
         elif not self.dial(self.contacts[0]["id"]):
@@ -194,6 +206,7 @@ class Phone:
     def _talk(self):
         """Start the sound of the call, or hang up when it cannot be had."""
         self._stats_ms = ticks_add(clock.now_ms(), STATS_MS)
+        self._muted = False
         media = self._call.media
         cause = causes.INCOMPATIBLE
         if self._can_speak(media):
@@ -211,6 +224,7 @@ class Phone:
 
     def _over(self, cause, released_by, duration_ms):
         """The call is over: say the last figures and let its sound go."""
+        self._ended_ms = clock.now_ms()
         if self._sound is not None:
             self._report(True)
             self._sound = None

@@ -7,6 +7,7 @@ under `micropython.heap_lock()` in tests/handset/voice_heap.py). Microphone and 
 
 import asyncio
 
+from callcore import level
 from callcore.compat import const, ticks_diff
 from callcore.downlink import Downlink
 from callcore.framer import MAX_HEADER_BYTES as PACKET_OFFSET
@@ -34,14 +35,16 @@ class Voice:
         ring_ms: how much sound the speaker's driver holds, in ms.
         agc: bring the voice at the microphone to an even level.
         echo: the microphone hears the speaker, and nothing else keeps that out: one side is heard at a time.
+        volume: of the speaker, 0 to 10 (callcore.level.volume).
 
     Attributes:
-        gain_mdb: volume of the speaker in thousandths of a dB, 0 or below (callcore.level.volume).
         jitter: the JitterBuffer, with the counters of what arrived.
         underruns: times the speaker's ring ran dry because the loop came too late.
     """
 
-    def __init__(self, link, microphone, speaker, media, seq, stamp, target_ms, ring_ms, agc=False, echo=False):
+    def __init__(
+        self, link, microphone, speaker, media, seq, stamp, target_ms, ring_ms, agc=False, echo=False, volume=10
+    ):
         name = media["codec"]
         ptime_ms = media["ptime"]
         has_noise = media.get("cn", False)
@@ -62,7 +65,7 @@ class Voice:
         self._played = 0  # ... and how many of them the speaker has taken
         self._ring_ms = ring_ms
         self._full_ms = clock.now_ms()  # when the speaker's ring was last known to be full
-        self.gain_mdb = 0
+        self._gain_mdb = level.volume(volume)
         self.underruns = 0
         self._tasks = []
         link.media_open(RTP_HEADER_BYTES + frame_bytes(name, ptime_ms))
@@ -166,7 +169,7 @@ class Voice:
 
     def _next(self):
         """Make what the speaker gets next."""
-        gain_mdb = self.gain_mdb + self._up.duck
+        gain_mdb = self._gain_mdb + self._up.duck
         self._size = 2 * self._down.next(clock.now_ms(), gain_mdb)
         self._played = 0
         self._up.played(self._down.vad, gain_mdb)

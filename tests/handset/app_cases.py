@@ -314,7 +314,7 @@ def test_a_board_with_one_peripheral_talks_while_the_call_button_is_held():
         sessions._hold(False)
         microphone, speaker, more = sessions._sound(None, media)
         assert microphone is speaker and microphone.turned == []
-        assert more == {"agc": app.board.AGC, "echo": app.board.ECHO}
+        assert more == {"agc": app.board.AGC, "echo": app.board.ECHO, "volume": app.board.VOLUME}
         sessions._hold(True)
         sessions._hold(False)
         return microphone.turned

@@ -37,6 +37,9 @@ class Sound:
     def stop(self):
         self.log.append("stop")
 
+    def mute(self, muted):
+        self.log.append("mute" if muted else "unmute")
+
     def take(self, buf, off, n, now_ms):
         self.taken += 1
         return True
@@ -50,7 +53,7 @@ class Sound:
 class Desk:
     """A phone on a desk, its line, and all that happened."""
 
-    def __init__(self, welcome=True, fail=None):
+    def __init__(self, welcome=True, fail=None, takes_turns=False):
         self.world = World()
         self.said = []
         diag.print = self._print
@@ -58,7 +61,7 @@ class Desk:
         self.sounds = []
         self.states = []
         self.fail = fail
-        self.phone = Phone(("PCMA", "PCMU"), self._sound, self._random, self.states.append)
+        self.phone = Phone(("PCMA", "PCMU"), self._sound, self._random, self.states.append, takes_turns)
         self.task = self.world.create_task(self.phone.run())
         self._drawn = 0
         if welcome:
@@ -280,6 +283,29 @@ def test_an_incoming_call_rings_and_is_answered_by_the_button():
     assert desk.sounds[0].media == AGREED and desk.sounds[0].log == ["start"]
     assert kinds(desk.end("in-1")) == ["stats"]
     assert desk.states == [call.RINGING, call.ANSWERED, call.ENDED]
+
+
+def test_in_a_talk_the_call_button_mutes():
+    desk = Desk()
+    for name in ("in-1", "in-2"):
+        desk.ring(name)
+        for _ in range(4):
+            assert kinds(desk.do(desk.phone.press_call)) in (["answer"], [])
+        assert desk.sounds[-1].log == ["start", "mute", "unmute", "mute"]  # the next call begins unmuted again
+        assert '"muted": true' in desk.said[-1] or '"muted":true' in desk.said[-1]
+        desk.end(name)
+
+
+def test_where_the_call_button_is_held_to_talk_it_neither_mutes_nor_dials_as_the_call_ends():
+    desk = Desk(takes_turns=True)
+    desk.ring()
+    desk.do(desk.phone.press_call)
+    desk.do(desk.phone.press_call)
+    assert desk.sounds[0].log == ["start"]
+    desk.end("in-1")
+    assert desk.do(desk.phone.press_call) == []
+    desk.world.run(1000)
+    assert kinds(desk.do(desk.phone.press_call)) == ["invite"]
 
 
 def test_an_incoming_call_is_rejected_by_the_end_button():
