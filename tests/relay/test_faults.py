@@ -62,6 +62,13 @@ def test_every_fault_of_the_system_has_a_word_and_a_way_out(tmp_path, number, re
     assert says in fault.hint
 
 
+def test_what_is_to_be_made_and_cannot_be_is_named(tmp_path):
+    fault = faults.cannot_write(tmp_path / "b", OSError(errno.ENOSPC, "No space left on device"))
+    assert (fault.reason, fault.status) == (faults.FULL, 1) and "Make room" in fault.hint
+    fault = faults.cannot_write(tmp_path / "b", OSError(errno.ENOENT, "No such file or directory"))
+    assert fault.reason == faults.FAILED and str(tmp_path / "b") in fault.message
+
+
 def test_damage_leads_to_the_backup(tmp_path):
     fault = faults.damaged(tmp_path / "tincall.db", ["page 3 is never used", "more"])
     assert "page 3" in fault.message and "more" not in fault.message

@@ -138,6 +138,12 @@ def test_a_folder_that_is_in_use_or_not_empty_is_refused(source, whole):
     os.close(lock)
 
 
+def test_a_place_that_cannot_be_a_folder_is_told(whole, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OperatorError, match="cannot be written"):
+        restore(whole, DataFolder(tmp_path / "file" / "data"))
+
+
 def test_keys_that_do_not_open_the_boards_keys_are_refused(bare, tmp_path):
     other = data_folder.make(tmp_path / "other", "SN-9")
     refused(bare, other, r"kek\.bin")

@@ -103,6 +103,4 @@ def _known_schema(database: Path, copy: Path) -> str:
 def _told(target: Path, error: OSError) -> OperatorError:
     if error.filename and Path(error.filename).parent != target.parent:
         return OperatorError(f"{error.filename} cannot be read: {error.strerror}.", "See that it is there and yours.")
-    fault = faults.of_system(target, error)
-    hint = "Make room, or give another place." if fault.reason == faults.FULL else "Give another place."
-    return StoreFault(fault.reason, f"The backup {target} cannot be written: {error.strerror}.", hint)
+    return faults.cannot_write(target, error)

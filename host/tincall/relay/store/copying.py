@@ -43,7 +43,7 @@ def copy(source: Path, target: Path) -> None:
             raise
         sync_folder(target.parent)
     except OSError as error:
-        raise faults.of_system(target, error) from None
+        raise faults.cannot_write(target, error) from None
 
 
 def reader(path: Path) -> sqlite3.Connection:

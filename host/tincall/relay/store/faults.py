@@ -70,6 +70,13 @@ def of_system(path: Path, error: OSError) -> StoreFault:
     return StoreFault(reason, f"The database {path} cannot be opened: {error.strerror}.", hint, STATUS_USAGE)
 
 
+def cannot_write(what: Path, error: OSError) -> StoreFault:
+    """Say that a file or folder that is to be made cannot be; status 1, as of a thing that was asked for and failed."""
+    reason = _ERRNO_WORDS.get(error.errno or 0, FAILED)
+    hint = "Make room there, or give another place." if reason == FULL else "Give another place, or see whose it is."
+    return StoreFault(reason, f"{what} cannot be written: {error.strerror} ({reason}).", hint)
+
+
 def damaged(path: Path, problems: list[str]) -> StoreFault:
     """Say that a check found damage; the first finding stands for all."""
     why = f"The database {path} is damaged: {problems[0]} ({DAMAGED})."

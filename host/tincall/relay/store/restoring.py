@@ -66,9 +66,9 @@ def restore(
     archive.read(source, None)
     try:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = hold(folder.database)
     except OSError as error:
-        raise faults.of_system(folder.database, error) from None
+        raise faults.cannot_write(folder.root, error) from None
+    lock = hold(folder.database)
     try:
         finish_held(folder, reached)
         if not replace and _occupied(folder):
@@ -76,7 +76,7 @@ def restore(
             raise OperatorError(f"{folder.root} is not empty.", hint, 2)
         return _restore(source, folder, clock, reached)
     except OSError as error:
-        raise faults.of_system(folder.database, error) from None
+        raise faults.cannot_write(folder.root, error) from None
     finally:
         os.close(lock)
 
@@ -93,7 +93,7 @@ def finish(folder: DataFolder) -> bool:
     try:
         return finish_held(folder)
     except OSError as error:
-        raise faults.of_system(folder.database, error) from None
+        raise faults.cannot_write(folder.root, error) from None
     finally:
         os.close(lock)
 
