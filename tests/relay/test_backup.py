@@ -76,6 +76,13 @@ def test_a_backup_is_never_written_over(folder, tmp_path):
     assert (tmp_path / "b").read_text() == "older"
 
 
+def test_a_folder_between_old_and_new_is_not_backed_up(folder, tmp_path):
+    (folder.root / "restore.new").mkdir()
+    with pytest.raises(OperatorError, match="was interrupted"):
+        backup.make(folder, tmp_path / "b", [], False, NOW_S)
+    assert not list(tmp_path.glob("b*"))
+
+
 @pytest.mark.parametrize("name", OPEN)
 def test_what_is_missing_is_named(folder, tmp_path, name):
     (folder.root / name).unlink()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import tincall
 from tincall.errors import OperatorError
-from tincall.relay.store import archive, copying, faults
+from tincall.relay.store import archive, copying, faults, restoring
 from tincall.relay.store.engine import known_schemas
 from tincall.relay.store.faults import StoreFault
 from tincall.settings import DataFolder
@@ -61,6 +61,9 @@ def make(
     """
     if target.exists():
         raise OperatorError(f"{target} is there.", "Give another name; a backup is never written over.", 2)
+    if (folder.root / restoring.NEW).exists():
+        hint = f"Start the relay once, which finishes it: `tincall relay --data {folder.root}`."
+        raise OperatorError(f"A restore of {folder.root} was interrupted: its files do not belong together.", hint)
     copy = target.with_name(target.name + ".db.part")
     copy.unlink(missing_ok=True)
     try:

@@ -114,6 +114,8 @@ def finish_held(folder: DataFolder, reached: Callable[[str], None] = _nothing) -
     if (new / database).exists():  # what lies beside the old one belongs to it; beside the new one, to that
         for name in (database + "-wal", database + "-shm"):
             _move(folder.root / name, aside / name, reached)
+        for one in (aside, folder.root):  # before the new database can be there
+            sync_folder(one)
     for name in plan["files"]:
         staged, place = new / name, folder.root / name
         if staged.exists():
