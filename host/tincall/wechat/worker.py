@@ -349,9 +349,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"worker: {error.message}. {error.hint}", file=sys.stderr)
         return 2
     logs.configure("warning")
-    for codec in ("PCMA", "PCMU"):
-        # 30 ms each, while the worker is still a spare
-        transcode.tables(codec)
+    for codec in transcode.codecs(RATE_HZ):
+        # what is made once is made while the worker is still a spare; met first in a call it would make sound wait
+        transcode.coder(codec)
     return asyncio.run(serve(given.control_fd, given.media_fd, plan))
 
 
