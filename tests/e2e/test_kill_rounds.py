@@ -19,7 +19,7 @@ SWEPT = (causes.TEMPORARY_FAILURE, "relay")
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("rounds", [6, pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("rounds", [6, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 def test_kills_at_random_moments_of_calls(own_relay, rounds):
     dice = random.Random(rounds)
     relay = own_relay(ANSWERING)
@@ -37,7 +37,8 @@ def test_kills_at_random_moments_of_calls(own_relay, rounds):
             began = time.monotonic()
             relay.restart()
             ready_s.append(time.monotonic() - began)
-            cut |= check(relay, board, over)
+            check(relay, board, over)
+            cut |= {event["call"] for event in board.events() if event["ev"] == "call"} - over.keys()
         assert relay.stop() == 0
     assert statistics.median(ready_s) <= READY_S, ready_s
 
@@ -49,16 +50,18 @@ def last_words(board):
 
 
 def check(relay, board, over):
-    """Hold the records against what the board has heard; gives the calls in which a relay died."""
+    """Hold the records against what the board has heard; a relay may have died before it heard of the board's call."""
     records = relay.records(board.sn)
     found = {record["call_id"]: (record["cause"], record["released_by"]) for record in records}
     assert len(found) == len(records), "none is doubled"
     assert {record["state"] for record in records} <= {"ended"}, records
     answered = {event["call"] for event in board.events() if event.get("state") == "ANSWERED"}
-    assert answered | over.keys() <= found.keys()
+    assert answered <= found.keys() and over.keys() <= found.keys(), (
+        answered - found.keys(),
+        over.keys() - found.keys(),
+    )
     for call_id, end in found.items():
         if call_id in over:
             assert end == over[call_id], call_id
         else:
             assert end in (SWEPT, last_words(board).get(call_id)), (call_id, end)
-    return found.keys() - over.keys()
