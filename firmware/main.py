@@ -1,11 +1,9 @@
 """Runs on the board at power-up: start the application."""
 
-import gc
+from handset import heap
 
-# what loading leaves behind is swept up at once, or it lies between what stays: a call then fits into a sixth less of heap
-if hasattr(gc, "threshold"):  # MicroPython
-    gc.threshold(4096)
+heap.often()  # before anything large is loaded
 
-from handset import app  # noqa: E402 - the lines above have to come first
+from handset import app  # noqa: E402 - the line above has to come first
 
 app.run()

@@ -38,7 +38,8 @@ class Downlink:
     Attributes:
         sound: buffer of what `next` made: PCM, 16-bit little-endian at 16 kHz.
         jitter: the JitterBuffer, with the counters of what came.
-        vad: what the frames from the far end are like.
+        vad: what the frames from the far end are like; of the last that was here.
+        was_here: what `next` made last is a frame of the far end, not concealment or noise.
         shortened_ms: sound left out because play-out was later than need be.
         lengthened_ms: sound put in because it was too early.
         foreign: packets that are not of this stream.
@@ -60,6 +61,7 @@ class Downlink:
         self._fader = Fader(samples)
         self.vad = Vad(samples)
         self._more = False  # a frame of noise is to be put in
+        self.was_here = False
         self.shortened_ms = self.lengthened_ms = self.foreign = 0
 
     def take(self, buf: bytearray, off: int, n: int, now_ms: int) -> bool:
@@ -93,7 +95,7 @@ class Downlink:
         n = self._samples
         concealer = self._concealer
         if self._more:
-            self._more = False
+            self._more = self.was_here = False
             concealer.quiet(sound, 0, -self.vad.floor)
             return n
         jitter = self.jitter
@@ -110,6 +112,7 @@ class Downlink:
                 if kind == PLAYED:
                     self._coder.decode(self._codes, 0, sound, 0, n)
                     self.vad.frame(sound, 0)
+        self.was_here = kind == PLAYED
         if kind == PLAYED:
             concealer.heard(sound, 0)
             if wish < 0 or wish > PATIENCE_MS:

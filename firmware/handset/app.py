@@ -6,7 +6,6 @@ chip busy for a second.
 """
 
 import asyncio
-import gc
 import os
 
 import board
@@ -17,7 +16,7 @@ from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
-from handset import attestor, audio, clock, diag, identity, link, panel, phone, tls, voice
+from handset import attestor, audio, clock, diag, heap, identity, link, panel, phone, tls, voice
 from handset.store import Store
 
 _CONNECT_MS = 10000
@@ -123,7 +122,7 @@ class App:
 
     def _sound(self, line, media):
         """Open microphone and speaker and make the sound of a call; everything is allocated here, before it starts."""
-        gc.collect()
+        heap.never()
         noise = os.urandom(6)
         seq = (noise[0] << 8) | noise[1]
         stamp = int.from_bytes(noise[2:], "big")
@@ -140,6 +139,7 @@ class App:
         except (OSError, MemoryError, CallError):
             audio.close(speaker)
             audio.close(microphone)
+            heap.often()
             raise
 
     def _hold(self, held):
@@ -147,12 +147,14 @@ class App:
         if self._turns:
             try:
                 self._turns.turn(held)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 diag.failed("turn", error)
                 self._phone.press_end()
 
     def _show(self, state):
-        """Let the lamp follow the call."""
+        """Let the lamp follow the call, and sweep again when it is over."""
+        if state == call.ENDED:
+            heap.often()
         if state in _BLINKING:
             self._panel.show(panel.BLINK)
         else:

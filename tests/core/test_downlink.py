@@ -137,6 +137,21 @@ def test_what_is_not_of_the_stream_moves_a_counter_and_nothing_else():
     assert far.down.foreign == 7 and far.down.jitter.received == 3
 
 
+def test_it_tells_whether_what_is_played_was_here():
+    far, here = Far(has_noise=True), []
+    for number, frame in enumerate(tone(20)):
+        packet = far.packet(frame)
+        if number != 10:
+            far.take(packet)
+        far.hear()
+        here.append(far.down.was_here)
+    assert not here[0] and here.count(False) == here.index(True) + 1
+    for _ in range(6):
+        far.take(far.noise(50))
+        far.hear()
+    assert not far.down.was_here
+
+
 def test_before_the_first_packet_there_is_silence():
     far = Far()
     for _ in range(20):

@@ -50,6 +50,17 @@ def test_a_call_that_saves_silence_takes_none_either(run, authority, board):
 
 @pytest.mark.alone
 @pytest.mark.parametrize("board", ["unix", "unix32"])
+def test_no_sweep_of_the_heap_falls_into_a_call(run, authority, board):
+    with Peer(authority.server(), echo) as peer:
+        done = run(board, "voice_heap.py", peer.port, authority.anchor, "G722", "open")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Peer(authority.server(), echo) as peer:
+        done = run(board, "voice_heap.py", peer.port, authority.anchor, "G722", "open", "sweep")
+    assert done.returncode == 1 and figures(done.stdout)["grown"] <= -20000, done.stdout + done.stderr
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("board", ["unix", "unix32"])
 def test_one_allocation_per_frame_is_found(run, authority, board):
     with Peer(authority.server(), echo) as peer:
         done = run(board, "voice_heap.py", peer.port, authority.anchor, "G722", "allocate")

@@ -234,6 +234,20 @@ def test_a_stall_of_the_network_delays_and_loses_nothing():
     assert jitter.lost == 0 and jitter.played == 20 and jitter.concealed >= 8
 
 
+def test_what_is_concealed_is_not_taken_for_the_far_end_speaking():
+    talk = Talk()
+    told = []
+    talk.voice._up.played = lambda vad, gain_mdb: told.append(talk.world.now)
+    for codes in some_frames("PCMA", 20, 30):
+        talk.take(talk.packet(codes))
+        talk.world.run(20)
+    begun = talk.world.now
+    talk.world.run(600)
+    # what was in the buffer is still played, and then nothing that anybody said
+    assert 15 <= len(told) <= 20 and max(told) - begun <= 120
+    assert talk.voice.jitter.concealed >= 20
+
+
 def test_a_frame_after_its_turn_is_late_and_not_played():
     talk = Talk()
     held = None
