@@ -177,7 +177,8 @@ class JitterBuffer:
         if fate == DUPLICATE:
             self.duplicates += 1
             return fate
-        self._measure(now_ms, transit)
+        if not wire.marker(buf, off):  # the frame before a word is sent late, by the far end
+            self._measure(now_ms, transit)
         if fate:
             return fate
         if seq_diff(seq, self._top) >= 0:

@@ -328,7 +328,10 @@ def test_a_steady_network_brings_the_target_down():
     assert line.buffer.target_ms == 100, "not at once"
     for seq in range(100, 600):
         line.turns(seq)
-    assert line.buffer.target_ms == 20 and line.buffer.jitter_p95_ms == 10
+    assert line.buffer.target_ms == 20 and line.buffer.jitter_p95_ms == 10, (
+        line.buffer.target_ms,
+        line.buffer.jitter_p95_ms,
+    )
 
 
 def stalls(line, every, delay, seconds):
@@ -900,6 +903,29 @@ def test_a_pause_of_the_sender_is_no_jitter():
     line.now_ms += 60000
     line.take(packet(5, at=4 + 3000))
     assert line.buffer.jitter_ms() == 0
+
+
+def learned(late, marked):
+    """What a buffer learns of 60 s in which each twentieth frame may come a turn late, together with the next."""
+    line = Line()
+    held = None
+    for number in range(3000):
+        data = packet(number)
+        if late and number % 20 == 10:
+            held = data
+            held[1] |= 0x80 if marked else 0
+        else:
+            if held:
+                line.take(held)
+                held = None
+            line.take(data)
+        line.turn()
+    return line.buffer.target_ms, line.buffer.jitter_p95_ms
+
+
+def test_a_frame_that_is_sent_late_at_the_start_of_a_word_is_no_delay_of_the_network():
+    assert learned(True, True) == learned(False, False) == (20, 10)
+    assert learned(True, False) == (30, 30)
 
 
 if MICROPYTHON:
