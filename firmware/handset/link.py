@@ -90,8 +90,6 @@ class Link:
     Attributes:
         poll_ms: how often the task looks; `media_open` makes it finer.
         dropped: media frames of the call that were not sent: they made room for newer ones, or waited when it ended.
-        bytes_up: bytes handed to TLS.
-        bytes_down: bytes that came out of TLS.
     """
 
     def __init__(self, stream, rest, on_message, on_media):
@@ -117,8 +115,6 @@ class Link:
         self.heartbeat_ms = 10000
         self.poll_ms = IDLE_POLL_MS
         self.dropped = 0
-        self.bytes_up = 0
-        self.bytes_down = 0
 
     # --- audio
 
@@ -196,7 +192,6 @@ class Link:
                 if not n:
                     return
                 self._out_off += n
-                self.bytes_up += n
             elif self._signals:
                 self._out = self._signals.pop(0)
                 self._out_off = 0
@@ -266,7 +261,6 @@ class Link:
             if not n:
                 return
             self._heard_ms = now_ms
-            self.bytes_down += n
             self._take(self._scratch, n)
 
     def _take(self, data, n):

@@ -81,7 +81,7 @@ class Phone:
                 self._muted = not self._muted
                 self._sound.mute(self._muted)
                 diag.say("mute", call=self._call.call_id, muted=self._muted)
-        elif self._takes_turns and self._ended_ms and ticks_diff(clock.now_ms(), self._ended_ms) < _TALKED_ON_MS:
+        elif self._takes_turns and self._ended_ms is not None:
             pass  # whoever talked on, meant it for the call that is over
         elif not self.contacts:
             diag.say("no_contact")
@@ -140,9 +140,11 @@ class Phone:
         """Watch the timers of the call; never returns."""
         while True:
             await clock.sleep_ms(POLL_MS)
+            now_ms = clock.now_ms()
+            if self._ended_ms is not None and ticks_diff(now_ms, self._ended_ms) >= _TALKED_ON_MS:
+                self._ended_ms = None
             if not self._busy():
                 continue
-            now_ms = clock.now_ms()
             self._call.tick(now_ms)
             self._act()
             if self._shown == call.ANSWERED and ticks_diff(now_ms, self._stats_ms) >= 0:

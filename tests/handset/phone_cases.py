@@ -304,7 +304,17 @@ def test_where_the_call_button_is_held_to_talk_it_neither_mutes_nor_dials_as_the
     assert desk.sounds[0].log == ["start"]
     desk.end("in-1")
     assert desk.do(desk.phone.press_call) == []
-    desk.world.run(1000)
+    desk.world.run(1100)
+    assert kinds(desk.do(desk.phone.press_call)) == ["invite"]
+
+
+def test_a_button_that_is_held_to_talk_dials_also_a_week_after_the_last_call():
+    desk = Desk(takes_turns=True)
+    desk.ring()
+    desk.do(desk.phone.press_call)
+    desk.end("in-1")
+    desk.world.run(2000)
+    desk.world.now += 2**29
     assert kinds(desk.do(desk.phone.press_call)) == ["invite"]
 
 
