@@ -28,9 +28,6 @@ class Concealer:
         samples: of a frame, 20 or 40 ms.
         rate_hz: 8000 or 16000.
         seed: of the noise.
-
-    Attributes:
-        is_quiet: the frame heard last is about as low as the background.
     """
 
     def __init__(self, samples: int, rate_hz: int, seed: int = 1) -> None:
@@ -44,7 +41,6 @@ class Concealer:
         self._floor: int = rule._QUIET
         self._period = 0
         self._gain = self._fall = self._rms = 0
-        self.is_quiet = True
 
     def heard(self, frame: Samples) -> Samples:
         """Take a frame that is here.
@@ -64,11 +60,14 @@ class Concealer:
         end = frame[self._size - (self._size >> 3) :].astype(np.int32)
         rise = (int(np.abs(end).mean()) << 6) - self._floor
         self._floor += rise >> 2 if rise < 0 else (self._floor >> 7) + 1
-        self.is_quiet = int(np.abs(frame.astype(np.int32)).mean()) << 6 <= self._floor * 2
         self._rms = self._floor * 5 >> 8
         self._gain = rule._FIRST
         self._fall = rule._FALL // self._step
         return frame
+
+    def is_quiet(self, frame: Samples) -> bool:
+        """Tell whether a frame is about as low as the background."""
+        return int(np.abs(frame.astype(np.int32)).mean()) << 6 <= self._floor * 2
 
     def lost(self) -> Samples:
         """Make the frame for one that is missing: int16 of shape (samples,)."""

@@ -232,25 +232,30 @@ class PhoneAudio:
             self._level_ms_sum += buffer.level_ms()
             self._level_ticks += 1
         if kind == jitter.PLAYED:
-            frame = concealer.heard(self._coder.decode(self._payload))
+            frame = self._coder.decode(self._payload)
             wish_ms = buffer.wish_ms()
-            return self._adjusted(frame, wish_ms, now_ms) if wish_ms else frame
+            is_quiet = concealer.is_quiet(frame)
+            if wish_ms > 0 and is_quiet:
+                # one frame at most: the one after it is what is played
+                self.shortened_ms += self._ptime_ms
+                wish_ms = 0
+                kind = buffer.get(self._payload, 0, now_ms)
+                if kind == jitter.PLAYED:
+                    frame = self._coder.decode(self._payload)
+        if kind == jitter.PLAYED:
+            frame = concealer.heard(frame)
+            return self._adjusted(frame, wish_ms, is_quiet) if wish_ms < 0 or wish_ms > PATIENCE_MS else frame
         if kind == jitter.MISSING:
             return concealer.lost()
         if buffer.started or buffer.played:
             return concealer.quiet(buffer.noise_level)
         return np.zeros(self._frame_samples, dtype=np.int16)
 
-    def _adjusted(self, frame: Samples, wish_ms: int, now_ms: int) -> Samples:
-        """Make a frame shorter or longer, or give the next one in its place when it is quiet."""
-        if self._concealer.is_quiet:
-            if wish_ms < 0:
-                self._is_more = True
-                self.lengthened_ms += self._ptime_ms
-                return frame
-            self.shortened_ms += self._ptime_ms
-            return self._next_frame(now_ms)
-        if 0 < wish_ms <= PATIENCE_MS:
+    def _adjusted(self, frame: Samples, wish_ms: int, is_quiet: bool) -> Samples:
+        """Make a frame shorter or longer."""
+        if wish_ms < 0 and is_quiet:
+            self._is_more = True
+            self.lengthened_ms += self._ptime_ms
             return frame
         fitted = self._concealer.shorten(frame) if wish_ms > 0 else self._concealer.lengthen(frame)
         moved_ms = (len(fitted) - len(frame)) // self._samples_per_ms
