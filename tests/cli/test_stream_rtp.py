@@ -102,6 +102,17 @@ def test_it_ends_when_the_time_is_over():
         assert stream_rtp.send(client, talk(), "phone", player.getsockname(), 0.0)["packets"] == 1
 
 
+def test_it_ends_when_the_time_is_over_also_when_nobody_speaks():
+    client = FakeClient(pieces=[b"\0\0"] * 1000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as player:
+        player.bind(("127.0.0.1", 0))
+        done = stream_rtp.send(client, talk(), "phone", player.getsockname(), 0.0)
+        assert (done["packets"], done["bytes"]) == (0, 0)
+        player.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            player.recv(10)
+
+
 def test_a_file_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(OperatorError, match="cannot be written"):
         stream_rtp.write_sdp(tmp_path / "no" / "call.sdp", "PCMA", ("127.0.0.1", 5004))

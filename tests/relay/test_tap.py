@@ -49,6 +49,16 @@ async def test_a_slow_listener_loses_the_oldest(leg):
     assert len(leg.heard) == HELD_PACKETS + 5
 
 
+async def test_while_nobody_speaks_empty_frames_come(leg):
+    tap = Tap(leg)
+    frames = tap.frames()
+    assert await anext(frames) == b"\0\0"
+    leg.sink(b"one")
+    assert await anext(frames) == b"\0\x03one"
+    assert await anext(frames) == b"\0\0"
+    await frames.aclose()
+
+
 async def test_a_listener_who_leaves_is_taken_off(leg):
     before = leg.sink
     frames = Tap(leg).frames()

@@ -92,8 +92,9 @@ def send(client: Client, call: dict[str, Any], party: str, to: tuple[str, int], 
             client.stream(f"/v1/calls/{quote(call['call_id'], safe='')}/rtp", party=party) as pieces,
         ):
             for packet in unframed(pieces):
-                out.sendto(packet, where)
-                packets, size = packets + 1, size + len(packet)
+                if packet:  # an empty one says that nobody speaks
+                    out.sendto(packet, where)
+                    packets, size = packets + 1, size + len(packet)
                 if time.monotonic() > until_s:
                     break
     except OSError as error:

@@ -14,6 +14,8 @@ from tincall.relay.bridge import MediaEnd
 
 # a second of sound: longer than any pause of a network over which one would listen
 HELD_PACKETS = 50
+# an empty frame when nobody speaks, so that a listener sees that the relay lives and can leave in time
+SILENCE_S = 0.5
 
 
 class Tap:
@@ -47,7 +49,10 @@ class Tap:
         self.end()
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Give each packet behind its length in two bytes, big-endian (RFC 4571 section 2), until the call is over."""
+        """Give each packet behind its length in two bytes, big-endian (RFC 4571 section 2), until the call is over.
+
+        While there is none, an empty one comes each SILENCE_S.
+        """
         try:
             while True:
                 while self._waiting:
@@ -56,7 +61,11 @@ class Tap:
                 if self._is_over:
                     return
                 self._came.clear()
-                await self._came.wait()
+                try:
+                    async with asyncio.timeout(SILENCE_S):
+                        await self._came.wait()
+                except TimeoutError:
+                    yield bytes(2)
         finally:
             self.close()
 
