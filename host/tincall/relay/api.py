@@ -274,7 +274,7 @@ async def _operator_error(request: Request, error: OperatorError) -> JSONRespons
     if isinstance(error, Rejected):
         return _refuse(STATUS_OF[error.reason], error.reason, error.message, error.hint)
     log.error("request failed", path=request.url.path, reason=error.message)
-    return _refuse(503, "unavailable", error.message, error.hint)
+    return _refuse(503, getattr(error, "reason", "unavailable"), error.message, error.hint)
 
 
 async def _call_refused(request: Request, error: CallRefused) -> JSONResponse:
