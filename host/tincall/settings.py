@@ -89,7 +89,9 @@ class LimitSettings(_Section):
         default=64, ge=1, description="Connections to the device port from one address."
     )
     handshake_s: float = Field(default=10, ge=0.001, le=600, description="Seconds for the TLS handshake.")
-    request_s: float = Field(default=10, ge=0.001, le=600, description="Seconds from first to last byte of one request.")
+    request_s: float = Field(
+        default=10, ge=0.001, le=600, description="Seconds from first to last byte of one request."
+    )
     idle_s: float = Field(
         default=60, ge=0.001, le=3600, description="Seconds that a connection without a link may be silent."
     )
