@@ -25,7 +25,7 @@ STEPS = {
     "miniprogram": [PYTHON, "tools/node_tests.py"],
     "measure": [PYTHON, "tools/measure.py"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core"],
-    "tests": [*PYTEST, "-n", "4", "-m", "not alone and not long"],
+    "tests": [*PYTEST, "-n", "4", "--dist", "worksteal", "-m", "not alone and not long"],
     "alone": [*PYTEST, "-m", "alone and not long"],
 }
 
