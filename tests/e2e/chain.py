@@ -261,6 +261,14 @@ class Relay:
         return record
 
 
+# what does not depend on the interpreter is tried on the one most like a chip, and on the others in the long run
+on_one_interpreter = pytest.mark.parametrize(
+    "interpreter",
+    ["unix32", pytest.param("unix", marks=pytest.mark.long), pytest.param("cpython", marks=pytest.mark.long)],
+    indirect=True,
+)
+
+
 def with_phones(kind: str) -> Any:
     """Mark a test as one that wants the shared relay with phones of a kind; see conftest.PHONES."""
     return pytest.mark.parametrize("relay", [kind], indirect=True)

@@ -179,6 +179,7 @@ def test_a_place_that_cannot_hold_the_results_is_told_before_the_call(demo, tmp_
     assert "relay" not in done.err
 
 
+@pytest.mark.alone  # plain Python has little time to spare
 def test_without_micropython_it_runs_on_cpython_and_says_so(demo, tone, tmp_path):
     done = demo("--clip", tone, "--seconds", "1", "--json", TINCALL_MICROPYTHON=str(tmp_path / "nowhere"))
     assert done.document()["board"]["interpreter"].startswith("cpython 3.")

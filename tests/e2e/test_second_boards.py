@@ -4,7 +4,7 @@ import shutil
 import time
 
 import pytest
-from chain import is_ended, with_phones
+from chain import is_ended, on_one_interpreter, with_phones
 from identities import change_identity
 
 from callcore import causes
@@ -19,6 +19,7 @@ def standing(relay, sn):
 
 
 @with_phones("answers")
+@on_one_interpreter
 def test_flash_copied_to_another_chip(relay, interpreter, tmp_path):
     """T-ID-02, T-ID-03: the copy is refused and the first one serves on; by turns both are out until somebody has looked."""
     sn, first, copy = f"TWIN-{interpreter}", tmp_path / "first", tmp_path / "copy"
@@ -49,6 +50,7 @@ def test_flash_copied_to_another_chip(relay, interpreter, tmp_path):
 
 
 @with_phones("answers")
+@on_one_interpreter
 def test_a_wrong_number_and_then_the_right_one(relay, interpreter, tmp_path):
     """T-ID-09: one record and one start; nothing of the wrong number stays anywhere."""
     sn, folder = f"RIGHT-{interpreter}", tmp_path / "board"
@@ -63,6 +65,7 @@ def test_a_wrong_number_and_then_the_right_one(relay, interpreter, tmp_path):
 
 @with_phones("answers")
 @pytest.mark.parametrize(("word", "state"), [("suspend", "suspended"), ("revoke", "revoked")])
+@on_one_interpreter
 def test_a_board_that_is_switched_off_in_a_call(relay, interpreter, word, state):
     """T-ID-11: within a second of the command's end nothing of call and link is left."""
     with relay.board(interpreter) as board:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import assert_accounted
+from chain import assert_accounted, on_one_interpreter
 from numpy.typing import NDArray
 
 from tincall import wav
@@ -57,6 +57,7 @@ def a_second_of(relay, recording):
     wait_until(relay.stage, "a second of sound", 10, lambda: recording.stat().st_size > 2 * RATE_HZ or None)
 
 
+@on_one_interpreter
 def test_who_holds_the_button_talks_and_who_lets_go_hears(own_relay, interpreter, main, tmp_path):
     (tmp_path / "phone").mkdir()
     far, near = tone(tmp_path / "far.wav", FAR_HZ, 20), tone(tmp_path / "near.wav", NEAR_HZ, 1)

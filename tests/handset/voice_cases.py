@@ -141,7 +141,8 @@ def test_every_sample_goes_up_once_and_in_order_however_the_microphone_gives_the
         for ptime in (20, 40):
             sound = sound_of(4 * 640)
             want = encoded(codec, sound, ptime)
-            for most in (2, 250, 638, 640, 642, 100000):
+            # how samples come does not depend on the codec
+            for most in (2, 250, 638, 640, 642, 100000) if codec == "PCMA" else (638,):
                 talk = Talk(codec, ptime, sound, most)
                 talk.world.run(6000)
                 assert [packet[12:] for packet in talk.sent()] == want, (codec, ptime, most)
@@ -168,7 +169,7 @@ def test_samples_that_do_not_fill_a_frame_wait_for_more():
 def test_every_sample_comes_down_once_and_in_order_however_the_speaker_takes_them():
     for codec in coders.NAMES:
         for ptime in (20, 40):
-            for most in (2, 638, 100000):
+            for most in (2, 638, 100000) if codec == "PCMA" else (638,):
                 talk = Talk(codec, ptime, most=most)
                 codes = encoded(codec, sound_of(10 * ptime * 16, 7), ptime)
                 for payload in codes:
