@@ -95,7 +95,7 @@ def judge(clip, heard):
     spoken = said(clip, RATE_HZ)
     at = marker.find(heard[: -len(spoken)], RATE_HZ) if len(heard) > 2 * len(spoken) else marker.find(heard, RATE_HZ)
     assert at is not None, "the marker never came"
-    return speech.judge(spoken, 0, heard[max(0, at - RATE_HZ // 5) :][: len(spoken)], 0, RATE_HZ)
+    return speech.judge(spoken, 0, heard[max(0, at - RATE_HZ // 5) :][: len(spoken)], 0, RATE_HZ, speech.NARROW)
 
 
 def allow(tab):

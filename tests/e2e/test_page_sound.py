@@ -58,7 +58,7 @@ def called(browser):
 def judge(said, heard):
     """Judge a recording at 16 kHz that holds the whole marked clip somewhere."""
     narrow = [wav.resample(one, WIDE_HZ, NARROW_HZ) for one in (said, heard)]
-    return speech.judge(narrow[0], 0, narrow[1], 0, NARROW_HZ)
+    return speech.judge(narrow[0], 0, narrow[1], 0, NARROW_HZ, speech.NARROW)
 
 
 def best(attempt):
