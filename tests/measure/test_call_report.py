@@ -152,6 +152,8 @@ def test_g722_is_judged_as_wideband(call):
     assert failed(report) == ["downlink: PESQ wideband is at least 4.0"]
     # silence is coded as silence there, so the first frame cannot be told from what was before it
     assert report["uplink"]["pesq"] > 4.5 and report["uplink"]["first_audio_ms"] is None
+    titles = list(call_report.tables(report)[0].columns[0].cells)
+    assert "jitter" in titles and "first audio after answer" not in titles
 
 
 def test_a_call_that_the_phone_made_is_timed_from_its_wish(call):

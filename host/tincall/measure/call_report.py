@@ -301,6 +301,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
     )
     for title, keys, form in rows:
         names = (keys,) if isinstance(keys, str) else keys
+        if keys == "first_audio_ms" and result["uplink"][keys] is result["downlink"][keys] is None:
+            continue  # a codec that codes silence as silence does not tell
         ways.add_row(
             title, *(form.format(*(_plain(result[way][name]) for name in names)) for way in ("uplink", "downlink"))
         )
