@@ -26,7 +26,10 @@ def test_cases(check, board):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize(("codec", "tls_1_2"), [("G722", False), ("G722", True), ("PCMA", False), ("PCMU", False)])
+@pytest.mark.parametrize(
+    ("codec", "tls_1_2"),
+    [("G722", False), ("G722", True), ("PCMA", False), pytest.param("PCMU", False, marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("board", ["unix", "unix32"])
 def test_call_takes_no_heap_per_frame(run, authority, board, codec, tls_1_2):
     with Peer(authority.server(), echo, tls_1_2) as peer:
