@@ -22,10 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "tests" / "vectors" / "schemas"
 sys.path[:0] = [str(ROOT / "host"), str(ROOT / "firmware")]
 
-from alembic import command  # noqa: E402
-from alembic.config import Config  # noqa: E402
-
-from tincall.relay.store.engine import MIGRATIONS, _engine, known_schemas  # noqa: E402
+from tincall.relay.store.engine import _engine, known_schemas, migrate  # noqa: E402
 
 COUNTERS = {"up_in": 250, "up_out": 249, "up_dropped": 1, "down_in": 10, "down_out": 10, "down_dropped": 0}
 NOTHING = dict.fromkeys(COUNTERS, 0)
@@ -109,11 +106,8 @@ def built(revision: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "schema.db"
         engine = _engine(path)
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+            migrate(connection, revision)
         engine.dispose()
         direct = sqlite3.connect(path)
         try:

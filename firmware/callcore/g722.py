@@ -241,7 +241,7 @@ def _band(words: object, codes: object, at: int, n: int, what: int) -> int:
     z = w[base + 20] - 0x8000
     # at rest the logarithm is 0 like every other number, and it is never negative
     log -= 0x8000
-    # encoding reads the pairs that `_split` left; decoding writes them where `_join` wants them
+    # encoding reads the pairs where `_bank` left them; decoding writes them where it wants them
     k = 64 + (what & 1) + (what >> 1) * 22
     end = at + n
     while True:

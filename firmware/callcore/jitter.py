@@ -51,7 +51,6 @@ _FULL = const(3)
 _NOISE = const(4)  # held as well: a level of comfort noise
 
 _HEADER_BYTES = const(12)  # as wire has it, folded here
-_NOISE_TYPE = const(13)  # RFC 3389
 _NO_NOISE = const(127)  # -dBov
 _JUMP = const(1000)  # frames: a step this large is a new stream, not loss
 _BACK = const(
@@ -146,7 +145,7 @@ class JitterBuffer:
         self.received += 1
         size = n - _HEADER_BYTES
         state = _FULL
-        if size > 0 and wire.payload_type(buf, off) == _NOISE_TYPE:
+        if size > 0 and wire.payload_type(buf, off) == wire.NOISE_TYPE:
             state = _NOISE
             size = 1  # what follows the level is a spectrum, which we do not make
         elif size != self.payload_bytes:

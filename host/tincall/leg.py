@@ -34,9 +34,8 @@ PHONE = "phone"
 OUT = "out"
 IN = "in"
 
-# what says in a list of codecs that its owner understands comfort noise, and the payload type of that (RFC 3389)
+# what says in a list of codecs that its owner understands comfort noise (RFC 3389)
 CN = "CN"
-CN_PAYLOAD_TYPE = 13
 
 Sink = Callable[[bytes], object]
 

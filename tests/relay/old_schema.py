@@ -2,19 +2,14 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine
 
-from tincall.relay.store.engine import MIGRATIONS, _engine
+from tincall.relay.store.engine import _engine, migrate
 
 
 def at_revision(path: Path, revision: str) -> Engine:
     """Make an empty file of a schema; gives an engine on it, which the caller disposes of."""
     engine = _engine(path)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        migrate(connection, revision)
     return engine

@@ -102,6 +102,9 @@ def test_how_a_device_stands_names_the_second_board(tmp_path):
         shown = (await s.ask("GET", "/v1/devices/SN-1/standing")).json()
         assert (shown["linked"], shown["address"]) == (True, "192.0.2.1")
         assert (shown["second_board"]["uid"], shown["second_board"]["address"]) == ("ff", "192.0.2.9")
+        assert set(shown["second_board"]) == {
+            "sn", "why", "uid", "counter", "address", "firmware", "epoch", "times", "seen_s"
+        }  # fmt: skip
 
     scene(tmp_path, go)
 

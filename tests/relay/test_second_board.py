@@ -37,10 +37,3 @@ def test_the_newest_is_kept_for_each_number_and_erased_with_it(tmp_path):
             assert await store.database.read(second_board.read) == {"SN-2": other}
 
     run(go())
-
-
-def test_an_operator_sees_all_of_it():
-    assert ONE.public()["address"] == "192.0.2.1"
-    assert set(ONE.public()) == {
-        "sn", "why", "uid", "counter", "address", "firmware", "epoch", "times", "seen_s"
-    }  # fmt: skip

@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from callcore import media
+from callcore import media, wire
 from tincall.cli.client import Client
 from tincall.errors import STATUS_USAGE, OperatorError
-
-_CN = 13  # RFC 3389
 
 
 def address(text: str) -> tuple[str, int]:
@@ -61,7 +59,7 @@ def describe(codec: str, host: str, port: int) -> str:
         "s=Tincall",
         f"c=IN {family} {host}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP {kind} {_CN}",
+        f"m=audio {port} RTP/AVP {kind} {wire.NOISE_TYPE}",
         f"a=rtpmap:{kind} {codec}/{clock_hz}" + ("/2" if codec == "opus" else ""),
     ]
     return "\r\n".join([*lines, ""])

@@ -23,12 +23,11 @@ from typing import Any
 from callcore.compat import ticks_add, ticks_diff
 from tincall import clock
 from tincall.errors import OperatorError
+from tincall.measure.packet_path import repeated_ms
 from tincall.simulator.impair import StreamPath, StreamProfile
 
 _LOOPBACK = "127.0.0.1"
 _STEP_MS = 20  # between two segments of a call
-_REPEATS_SEEN = 3  # segments after a lost one until its sender knows (RFC 5681 section 3.2: three duplicate ACKs)
-_TIMER_MS = 200  # what a sender waits that lost the repeat as well, at least (RFC 6298, as Linux does it)
 _ANSWER_S = 10.0
 
 
@@ -82,7 +81,9 @@ class LinePath:
 
     def put(self, data: bytes, now_ms: int) -> None:
         """Take what came at once, for one segment."""
-        wait_ms = self._stalled_ms(ticks_diff(now_ms, self._start_ms)) + self._repeated_ms()
+        wait_ms = self._stalled_ms(ticks_diff(now_ms, self._start_ms))
+        if self._profile.loss:
+            wait_ms += repeated_ms(self._chance, self._profile.loss, _STEP_MS, self._profile.round_trip_ms)
         self._stream.put(data, ticks_add(now_ms, wait_ms))
 
     def _stalled_ms(self, elapsed_ms: int) -> int:
@@ -95,15 +96,6 @@ class LinePath:
         begin_ms = chance.randrange(profile.stall_every_ms - profile.stall_ms[1])
         end_ms = begin_ms + chance.randint(*profile.stall_ms)
         return end_ms - into_ms if begin_ms <= into_ms < end_ms else 0
-
-    def _repeated_ms(self) -> int:
-        """Give how much later a segment comes for having been lost, once or more."""
-        loss, wait_ms = self._profile.loss, 0
-        if loss and self._chance.random() < loss:
-            wait_ms = _REPEATS_SEEN * _STEP_MS + self._profile.round_trip_ms
-            while self._chance.random() < loss:
-                wait_ms += _TIMER_MS + self._profile.round_trip_ms
-        return wait_ms
 
 
 class _Way(asyncio.Protocol):

@@ -106,10 +106,23 @@ def _repeated(packets: Packets, path: Path, chance: random.Random) -> Packets:
     found: Packets = []
     free_ms = 0
     for at_ms, packet in packets:
-        if chance.random() < path.stream_loss:
-            at_ms += _REPEATS_SEEN * step_ms + path.round_trip_ms
-            while chance.random() < path.stream_loss:
-                at_ms += _TIMER_MS + path.round_trip_ms
-        free_ms = max(free_ms, at_ms)
+        free_ms = max(free_ms, at_ms + repeated_ms(chance, path.stream_loss, step_ms, path.round_trip_ms))
         found.append((free_ms, packet))
     return found
+
+
+def repeated_ms(chance: random.Random, loss: float, step_ms: int, round_trip_ms: int) -> int:
+    """Draw how much later a segment of a stream comes for having been lost, once or more.
+
+    Args:
+        chance: where it is drawn from.
+        loss: share of segments lost, 0 to 1.
+        step_ms: from one segment to the next.
+        round_trip_ms: what a sender needs to learn of something.
+    """
+    if chance.random() >= loss:
+        return 0
+    wait_ms = _REPEATS_SEEN * step_ms + round_trip_ms
+    while chance.random() < loss:
+        wait_ms += _TIMER_MS + round_trip_ms
+    return wait_ms

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from tincall.relay import standing
 from tincall.relay.api import REFUSALS, SerialNumber
 from tincall.relay.registry import Registry
+from tincall.relay.second_board import SecondBoard
 
 
 class Links(Protocol):
@@ -31,20 +32,6 @@ class Decision(BaseModel):
     changed: bool
 
 
-class SecondBoardBody(BaseModel):
-    """A right proof that cannot have come from the device's own board."""
-
-    sn: str
-    why: str
-    uid: str
-    counter: int
-    address: str
-    firmware: str
-    epoch: int
-    times: int
-    seen_s: int
-
-
 class StandingBody(BaseModel):
     """How a device stands."""
 
@@ -55,7 +42,7 @@ class StandingBody(BaseModel):
     epoch: int
     linked: bool
     address: str
-    second_board: SecondBoardBody | None
+    second_board: SecondBoard | None
 
 
 class Decisions:
@@ -83,7 +70,7 @@ class Decisions:
             epoch=device.epoch,
             linked=link is not None,
             address="" if link is None else link["address"],
-            second_board=None if second is None else SecondBoardBody(**second.public()),
+            second_board=second,
         )
 
     async def suspend(self, sn: SerialNumber) -> Decision:

@@ -7,7 +7,6 @@ The newest one is kept for the operator to look at until the device is resumed o
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
@@ -42,10 +41,6 @@ class SecondBoard:
     epoch: int
     times: int
     seen_s: int
-
-    def public(self) -> dict[str, Any]:
-        """Give what an operator may see, which is all."""
-        return asdict(self)
 
 
 def is_by_turns(before: SecondBoard | None, now: SecondBoard) -> bool:

@@ -41,9 +41,9 @@ from callcore.framer import (
 from callcore.messages import FROM_BOARD, FROM_RELAY, refusal
 from callcore.messages import decode as decode_message
 from callcore.messages import encode as encode_message
-from callcore.wire import check
+from callcore.wire import NOISE_TYPE, check
 from tincall import logs
-from tincall.leg import CN_PAYLOAD_TYPE, Sink
+from tincall.leg import Sink
 from tincall.relay.limits import Bucket, Limits
 from tincall.relay.traffic import NOTHING
 
@@ -292,7 +292,7 @@ class Session:
             cn: whether comfort noise belongs to the call too.
         """
         self._sink = sink
-        self._payload_types = (payload_type, CN_PAYLOAD_TYPE) if cn else (payload_type,)
+        self._payload_types = (payload_type, NOISE_TYPE) if cn else (payload_type,)
         self._ssrc = bytearray(ssrc.to_bytes(4, "big"))
 
     def forget(self, sink: Sink) -> None:

@@ -197,7 +197,7 @@ def _migrate(engine: Engine, path: Path) -> None:
     Raises:
         OperatorError: not one of our files, or made by a newer version.
     """
-    config, scripts = _scripts()
+    _, scripts = _scripts()
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
@@ -209,8 +209,14 @@ def _migrate(engine: Engine, path: Path) -> None:
                 hint = "Install that version, or restore the backup that it made beside the file."
                 raise StoreFault(faults.NEWER, f"{path} was written by a newer Tincall (schema {current}).", hint, 2)
             copying.copy(path, path.with_name(f"{path.name}.{current}.bak"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        migrate(connection)
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring a database to a schema by the migrations, whatever it has."""
+    config, _ = _scripts()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _scripts() -> tuple[Config, ScriptDirectory]:
