@@ -1,21 +1,17 @@
 """Sequence numbers that wrap."""
 
-from callcore.seqnum import seq_add, seq_diff
+from callcore.seqnum import seq_diff
 
 
 def test_small_steps_both_ways():
     for start in (0, 1, 32767, 32768, 65534, 65535):
         for steps in (0, 1, 2, 31, 1000, 32767, -1, -2, -32768):
-            there = seq_add(start, steps)
-            assert there == (start + steps) % 65536
-            assert seq_diff(there, start) == steps
+            assert seq_diff((start + steps) % 65536, start) == steps
 
 
 def test_the_wrap():
     assert seq_diff(0, 65535) == 1
     assert seq_diff(65535, 0) == -1
-    assert seq_add(65535, 1) == 0
-    assert seq_add(0, -1) == 65535
 
 
 def test_half_a_ring_counts_as_behind():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from callcore import wire
 from callcore.mask import mask, move
-from callcore.seqnum import seq_add, seq_diff
+from callcore.seqnum import seq_diff
 
 WORD16 = st.integers(0, 0xFFFF)
 WORD32 = st.integers(0, 0xFFFFFFFF)
@@ -56,7 +56,7 @@ def test_any_bytes_are_judged(data, off):
 
 @given(WORD16, st.integers(-32768, 32767))
 def test_sequence_numbers(start, steps):
-    assert seq_diff(seq_add(start, steps), start) == steps
+    assert seq_diff((start + steps) & 0xFFFF, start) == steps
 
 
 @given(st.binary(min_size=4, max_size=300), st.binary(min_size=4, max_size=4), st.data())

@@ -172,7 +172,7 @@ class Verifier:
         said = Begin(begin.sn, device.model_id, begin.kv, begin.uid, begin.dn, begin.fw)
         auth_key = attest.Keys(self._registry.key(begin.sn)).auth
         th = attest.transcript(said, challenge.nonce, finish.sid, finish.ctr, finish.cb)
-        if not hmac.compare_digest(attest.proof(auth_key, th), finish.proof):
+        if not verify.check_proof(auth_key, th, finish.proof):
             raise refusals.refusal("auth_failed")
         accepted = await self._accept(begin, finish, address)
         return Answer(200, verify.grant(auth_key, th, self._grant(accepted)))
