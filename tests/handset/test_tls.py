@@ -1,6 +1,5 @@
 """The board's TLS against real servers: who is let in, and the reason and sentence for each way in which it fails."""
 
-import contextlib
 import datetime
 import json
 import socket
@@ -9,7 +8,7 @@ import threading
 
 import pytest
 from support.authority import TestAuthority
-from support.peer import Peer
+from support.peer import Peer, raw_peer
 
 VERSIONS = pytest.mark.parametrize("tls_1_2", [False, True], ids=["tls1.3", "tls1.2"])
 
@@ -17,29 +16,6 @@ VERSIONS = pytest.mark.parametrize("tls_1_2", [False, True], ids=["tls1.3", "tls
 def greet(connection):
     connection.request()
     connection.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
-
-
-@contextlib.contextmanager
-def raw_peer(serve, backlog=1):
-    """A TCP listener whose connections `serve(socket)` handles, without TLS."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
-
-    def accept():
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                with connection:
-                    serve(connection)
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ It shares no code with `tincall.relay`, so that a mistake there cannot hide one 
 """
 
 import base64
+import contextlib
 import hashlib
 import pathlib
 import socket
@@ -116,3 +117,26 @@ class Connection:
         if not data:
             raise EOFError("the board closed the connection")
         return data
+
+
+@contextlib.contextmanager
+def raw_peer(serve, backlog=1):
+    """A TCP listener whose connections `serve(socket)` handles, without TLS."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    serve(connection)
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
