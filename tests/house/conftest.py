@@ -20,7 +20,8 @@ def _files() -> list[Path]:
         folders[:] = [
             name for name in folders if name not in NOT_OURS and (not name.startswith(".") or (name == ".ci"))
         ]
-        found += [here / name for name in names if not name.endswith((".pyc", ".db"))]
+        # git writes a file of that name where a further work tree is
+        found += [here / name for name in names if name != ".git" and not name.endswith((".pyc", ".db"))]
     return sorted(found)
 
 
