@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run every check and test in the order in which CI does; stop at the first that fails.
+"""Run every check and test in the order in which CI does; stop before the next group when something fails.
 
     tools/check.py [STEP...]      all steps, or the named ones
 
@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest"]
-# cheapest first; the steps that measure come last and one at a time, so that nothing else holds the machine
+# cheapest first; what measures comes last and alone, so that nothing else holds the machine
 STEPS = {
     "lint": [PYTHON, "-m", "ruff", "check"],
     "format": [PYTHON, "-m", "ruff", "format", "--check"],
@@ -23,11 +24,14 @@ STEPS = {
     "layers": [PYTHON, "tools/layers.py"],
     "vectors": [PYTHON, "tools/vectors.py", "--check"],
     "miniprogram": [PYTHON, "tools/node_tests.py"],
-    "measure": [PYTHON, "tools/measure.py"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core", "--on", "unix,unix32"],  # CPython has them among "tests"
-    "tests": [*PYTEST, "-n", "4", "--dist", "worksteal", "-m", "not alone and not long"],
+    "tests": [*PYTEST, "-n", "4", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
+    "paced": [*PYTEST, "-n", "2", "--dist", "loadgroup", "-m", "paced and not long"],
     "alone": [*PYTEST, "-m", "alone and not long"],
 }
+# these do not disturb each other: two at once, the words of each when it ends
+TOGETHER = ("core", "lint", "format", "types", "layers", "vectors", "miniprogram")
+AT_ONCE = 2
 
 
 def main(names: list[str]) -> int:
@@ -39,15 +43,33 @@ def main(names: list[str]) -> int:
     # programs of the virtual environment are found by name too: tests start `tincall`
     path = f"{Path(PYTHON).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-    took = []
-    for name in names or STEPS:
-        print(f"== {name}", flush=True)
+    took: list[str] = []
+
+    def run(name: str, is_told_at_the_end: bool) -> int:
+        """Run a step; gives its exit status."""
+        if not is_told_at_the_end:
+            print(f"== {name}", flush=True)
         began = time.monotonic()
-        status = subprocess.run(STEPS[name], cwd=ROOT, env=environment, check=False).returncode
+        told = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if is_told_at_the_end else {}
+        done = subprocess.run(STEPS[name], cwd=ROOT, env=environment, check=False, text=True, **told)
         took.append(f"{name} {time.monotonic() - began:.1f} s")
-        if status:
-            print(f"== {name} FAILED (status {status}); " + ", ".join(took), flush=True)
-            return 1
+        if is_told_at_the_end:
+            print(f"== {name}\n{done.stdout}", end="", flush=True)
+        return done.returncode
+
+    chosen = names or list(STEPS)
+    together = [name for name in TOGETHER if name in chosen]  # the longest stands first
+    with ThreadPoolExecutor(AT_ONCE) as lanes:
+        statuses = dict(zip(together, lanes.map(lambda name: run(name, True), together), strict=True))
+    for name in chosen:
+        if name not in statuses:
+            if any(statuses.values()):
+                break
+            statuses[name] = run(name, False)
+    failed = [f"{name} FAILED (status {status})" for name, status in statuses.items() if status]
+    if failed:
+        print(f"== {', '.join(failed)}; {', '.join(took)}", flush=True)
+        return 1
     print("== all passed: " + ", ".join(took), flush=True)
     return 0
 

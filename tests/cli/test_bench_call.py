@@ -96,7 +96,7 @@ def test_wrong_words_are_status_2(given, wrong, words):
     assert found.exit_code == 2 and words in found.stderr and not given.asked
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 def test_a_call_is_made_for_real_with_every_packet_accounted_for(tmp_path):
     found = tincall(
         "bench", "call", "--quick", "--only", "loss5", "--seconds", "3", "--keep", tmp_path / "all", "--json"

@@ -49,7 +49,7 @@ def assert_whole(report, direction, folder, codec):
         assert abs(way["sent"] - call["talk_s"] * 50) < 15
         assert (way["lost"], way["late"]) == (0, 0)
         assert 0 < way["mouth_to_ear_ms"] < 1000
-        assert way["concealed"] <= way["received"] * 0.02  # 0 on a machine that is not busy with something else
+        assert way["concealed"] <= way["received"] * 0.02
     traffic = report["traffic"]
     # 50 frames a second of 172 bytes and the headers of WebSocket, each way
     assert traffic["bytes_up"] > report["uplink"]["sent"] * 180
@@ -70,9 +70,9 @@ LONG = pytest.mark.long
     [
         ("unix", "out"),
         ("unix32", "in"),
-        ("cpython", "out"),
         pytest.param("unix", "in", marks=LONG),
         pytest.param("unix32", "out", marks=LONG),
+        pytest.param("cpython", "out", marks=LONG),
         pytest.param("cpython", "in", marks=LONG),
     ],
     indirect=["interpreter"],
@@ -118,6 +118,7 @@ def test_bytes_are_saved_where_they_shall_be(demo, tmp_path):
     assert report["traffic"]["mb_per_min"] < 1.1
 
 
+@pytest.mark.alone
 def test_a_clip_and_a_length_of_ones_own(demo, tmp_path):
     clip = tmp_path / "own.wav"
     samples = 6000 * np.sin(2 * np.pi * np.arange(16000) * 300 / 16000)

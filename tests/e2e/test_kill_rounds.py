@@ -18,7 +18,7 @@ READY_S = 3.0
 SWEPT = (causes.TEMPORARY_FAILURE, "relay")
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 @pytest.mark.parametrize("rounds", [3, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 def test_kills_at_random_moments_of_calls(own_relay, rounds):
     dice = random.Random(rounds)

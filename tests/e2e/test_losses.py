@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from chain import EVENT_S, assert_accounted, is_ended, with_phones
+from chain import EVENT_S, assert_accounted, is_ended, on_one_interpreter, with_phones
 
 from callcore import causes
 from tincall.emulator.control import BoardControl
@@ -46,6 +46,7 @@ def test_a_board_that_dies_ends_its_call(relay, interpreter, tone):
     assert devices[board.sn]["link"] is None
 
 
+@on_one_interpreter
 @with_phones("answers")
 def test_a_board_that_died_comes_back_and_calls(relay, interpreter, tone):
     with relay.board(interpreter) as board:
@@ -60,6 +61,7 @@ def test_a_board_that_died_comes_back_and_calls(relay, interpreter, tone):
     assert ends == [(causes.NORMAL, "device"), (causes.LINK_LOST, "device")]
 
 
+@on_one_interpreter
 def test_a_relay_that_is_stopped_ends_its_calls_and_says_so(own_relay, interpreter, tone):
     relay = own_relay(ANSWERING)
     with relay.board(interpreter, "--mic", tone) as board:
@@ -78,6 +80,7 @@ def test_a_relay_that_is_stopped_ends_its_calls_and_says_so(own_relay, interpret
         assert relay.stop() == 0
 
 
+@on_one_interpreter
 def test_a_relay_that_is_killed_finds_its_calls_closed_and_its_boards_back(own_relay, interpreter, tone):
     relay = own_relay(ANSWERING)
     with relay.board(interpreter, "--mic", tone) as board:

@@ -1,6 +1,6 @@
-"""Every way a call can go, on every interpreter: what the board tells, what stands in the one record, and each frame's fate."""
+"""Every way a call can go: what the board tells, what stands in the one record, and each frame's fate."""
 
-from chain import assert_accounted, is_ended, with_phones
+from chain import assert_accounted, is_ended, on_one_interpreter, with_phones
 
 from callcore import causes
 
@@ -42,6 +42,7 @@ def test_the_board_calls_and_hangs_up(relay, interpreter, tone):
         assert_accounted(board, record)
 
 
+@on_one_interpreter
 @with_phones("talks")
 def test_the_board_calls_and_the_phone_hangs_up(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -53,6 +54,7 @@ def test_the_board_calls_and_the_phone_hangs_up(relay, interpreter):
         assert_accounted(board, record)
 
 
+@on_one_interpreter
 @with_phones("rejects")
 def test_the_phone_declines(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -63,6 +65,7 @@ def test_the_phone_declines(relay, interpreter):
         assert record["ringing_ms"] is not None
 
 
+@on_one_interpreter
 @with_phones("busy")
 def test_the_phone_is_busy(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -73,6 +76,7 @@ def test_the_phone_is_busy(relay, interpreter):
         assert (record["ringing_ms"], board.states()) == (None, ["DIALLING", "ENDED"])
 
 
+@on_one_interpreter
 @with_phones("rings")
 def test_nobody_answers_the_board(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -85,6 +89,7 @@ def test_nobody_answers_the_board(relay, interpreter):
         assert 1200 <= rang_ms <= 4000
 
 
+@on_one_interpreter
 @with_phones("rings")
 def test_the_board_gives_up(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -110,6 +115,7 @@ def test_the_phone_calls_and_the_board_answers(relay, interpreter):
         assert_accounted(board, record)
 
 
+@on_one_interpreter
 @with_phones("answers")
 def test_the_phone_calls_and_the_board_hangs_up(relay, interpreter, tone):
     with relay.board(interpreter, "--mic", tone) as board:
@@ -122,6 +128,7 @@ def test_the_phone_calls_and_the_board_hangs_up(relay, interpreter, tone):
         assert_accounted(board, record)
 
 
+@on_one_interpreter
 @with_phones("answers")
 def test_the_board_declines(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -132,6 +139,7 @@ def test_the_board_declines(relay, interpreter):
         assert_never_answered(board, record)
 
 
+@on_one_interpreter
 @with_phones("rings")
 def test_the_phone_gives_up(relay, interpreter):
     with relay.board(interpreter) as board:
@@ -142,6 +150,7 @@ def test_the_phone_gives_up(relay, interpreter):
         assert board.states() == ["RINGING", "ENDED"]
 
 
+@on_one_interpreter
 @with_phones("answers")
 def test_a_board_in_a_call_is_busy_for_others(relay, interpreter, tone):
     with relay.board(interpreter, "--mic", tone) as board:
@@ -156,6 +165,7 @@ def test_a_board_in_a_call_is_busy_for_others(relay, interpreter, tone):
         assert_accounted(board, record)
 
 
+@on_one_interpreter
 @with_phones("answers")
 def test_the_operator_ends_a_call(relay, interpreter, tone):
     with relay.board(interpreter, "--mic", tone) as board:
@@ -167,6 +177,7 @@ def test_the_operator_ends_a_call(relay, interpreter, tone):
         assert_accounted(board, record)
 
 
+@on_one_interpreter
 @with_phones("talks")
 def test_one_board_makes_one_call_after_another(relay, interpreter):
     with relay.board(interpreter) as board:

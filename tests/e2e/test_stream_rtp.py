@@ -61,6 +61,7 @@ def two_free_ports():
                 pass
 
 
+@pytest.mark.alone
 @with_phones("answers")
 def test_ffmpeg_plays_a_call(relay, tmp_path):
     port = two_free_ports()

@@ -25,7 +25,7 @@ def test_cases(check, board):
     check(board, "voice_cases.py")
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 @pytest.mark.parametrize(
     ("codec", "tls_1_2"),
     [("G722", False), ("G722", True), ("PCMA", False), pytest.param("PCMU", False, marks=pytest.mark.long)],
@@ -40,7 +40,7 @@ def test_call_takes_no_heap_per_frame(run, authority, board, codec, tls_1_2):
     assert fates["lost"] > 0 and fates["concealed"] > 0
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 @pytest.mark.parametrize("board", ["unix", "unix32"])
 def test_a_call_that_saves_silence_takes_none_either(run, authority, board):
     with Peer(authority.server(), echo) as peer:
@@ -51,7 +51,7 @@ def test_a_call_that_saves_silence_takes_none_either(run, authority, board):
     assert min(fates["silent"], fates["quiet"], fates["noises"], fates["lost"]) > 0
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 @pytest.mark.parametrize("board", ["unix", "unix32"])
 def test_no_sweep_of_the_heap_falls_into_a_call(run, authority, board):
     with Peer(authority.server(), echo) as peer:
@@ -62,7 +62,7 @@ def test_no_sweep_of_the_heap_falls_into_a_call(run, authority, board):
     assert done.returncode == 1 and figures(done.stdout)["grown"] <= -20000, done.stdout + done.stderr
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 @pytest.mark.parametrize("board", ["unix", "unix32"])
 def test_one_allocation_per_frame_is_found(run, authority, board):
     with Peer(authority.server(), echo) as peer:

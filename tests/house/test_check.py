@@ -19,6 +19,19 @@ def test_steps_run_in_order_until_one_fails(monkeypatch: pytest.MonkeyPatch, cap
     assert "two FAILED (status 5)" in out
 
 
+def test_steps_that_go_together_all_run_and_the_next_does_not(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    steps = {"lint": _say("first", 4), "types": _say("second"), "tests": _say("third")}
+    monkeypatch.setattr(check, "STEPS", steps)
+    assert check.main([]) == 1
+    out = capfd.readouterr().out
+    # the words of each stand together, under its name
+    assert "== lint\nfirst\n" in out and "== types\nsecond\n" in out
+    assert "third" not in out
+    assert "lint FAILED (status 4)" in out and "types FAILED" not in out
+
+
 def test_all_good_is_status_0_and_named_steps_run_alone(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,8 +55,8 @@ def test_every_kind_of_check_is_a_step() -> None:
         "layers",
         "vectors",
         "miniprogram",
-        "measure",
         "core",
         "tests",
+        "paced",
         "alone",
     ]

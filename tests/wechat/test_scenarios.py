@@ -65,8 +65,9 @@ def processes_of(folder):
     return found
 
 
-# a relay that is late for want of a processor breaks the platform's rules
-@pytest.mark.alone
+# a relay that is late for want of a processor breaks the platform's rules; six calls at once are enough
+@pytest.mark.paced
+@pytest.mark.xdist_group("scenarios")
 @pytest.mark.parametrize("first", range(0, len(ALL), TOGETHER))
 def test_the_relay_passes(first, tmp_path):
     batch = ALL[first : first + TOGETHER]

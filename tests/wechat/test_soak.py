@@ -143,7 +143,7 @@ def play(tmp_path, monkeypatch, names):
     assert descendants(os.getpid()) == before
 
 
-@pytest.mark.alone
+@pytest.mark.paced
 def test_thirty_calls_in_a_row(tmp_path, monkeypatch):
     assert set(QUICK) <= set(NAMES) and len(QUICK) == 30
     play(tmp_path, monkeypatch, QUICK)
