@@ -1,7 +1,7 @@
 """Boards that do not fit their relay: each says in one sentence what is wrong, waits, and ends in order when told to."""
 
 import pytest
-from chain import is_ended, tincall, with_phones
+from chain import is_ended, on_one_interpreter, tincall, with_phones
 from identities import change_identity
 from support.authority import TestAuthority
 from support.peer import Peer
@@ -29,6 +29,7 @@ def refused(relay, sn, folder, interpreter):
     return error
 
 
+@on_one_interpreter
 @with_phones("answers")
 @pytest.mark.parametrize("what", list(WRONG))
 def test_an_identity_that_does_not_fit(relay, interpreter, what, tmp_path):
@@ -79,6 +80,7 @@ def test_a_relay_that_is_not_there(relay, interpreter, tmp_path, free_port):
     assert "is the relay running?" in error["detail"]
 
 
+@on_one_interpreter
 @with_phones("answers")
 def test_a_board_that_is_forgotten_in_a_call(relay, interpreter):
     with relay.board(interpreter) as board:

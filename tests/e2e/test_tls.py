@@ -4,11 +4,12 @@ import socket
 import ssl
 
 import pytest
-from chain import assert_accounted
+from chain import assert_accounted, on_one_interpreter
 
 from callcore import causes
 
 
+@on_one_interpreter
 @pytest.mark.parametrize(("relay", "version"), [("tls 1.2", "TLSv1.2"), ("answers", "TLSv1.3")], indirect=["relay"])
 def test_a_call_at_each_version(relay, interpreter, tone, version):
     assert spoken(relay) == version
