@@ -38,6 +38,7 @@ class DataFolder:
         self.database = root / "tincall.db"
         self.ca = root / "ca.pem"
         self.ca_key = root / "ca-key.pem"
+        self.next_ca = root / "ca-next.pem"  # certificate and key, while the CA is being replaced
         self.server = root / "server.pem"
         self.server_key = root / "server-key.pem"
         self.kek = root / "kek.bin"

@@ -67,9 +67,9 @@ def test_the_server_certificate_starts_with_its_ca_and_ends_within_the_bound(fol
 
 def test_a_certificate_made_years_later_still_starts_with_the_ca_and_never_outlives_it(folder):
     authority.make(folder, [], NOW)
-    ca = authority.load_certificate(folder.ca)
-    authority.make_server(folder, ["new.local"], NOW + 3600 * DAY)
-    server = authority.load_certificate(folder.server)
+    ca, key = authority.load_ca(folder)
+    _, made = authority.new_server(ca, key, ["new.local"], NOW + 3600 * DAY)
+    server = x509.load_pem_x509_certificate(made)
     assert server.not_valid_before_utc == ca.not_valid_before_utc
     assert server.not_valid_after_utc == ca.not_valid_after_utc
     assert "new.local" in authority.names_of(server)
@@ -145,7 +145,7 @@ def test_secrets_can_be_read_back(folder):
     authority.make(folder, [], NOW)
     assert len(authority.load_kek(folder)) == 32
     assert len(authority.load_operator_token(folder)) == 43
-    assert authority.certificate_der(folder)[:1] == b"\x30"
+    assert authority.der(authority.load_certificate(folder.server))[:1] == b"\x30"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_secrets_can_be_read_back(folder):
         ("operator_token", b"\xff" * 50, authority.load_operator_token),
         ("ca", b"garbage", authority.load_ca),
         ("ca_key", b"garbage", authority.load_ca),
-        ("server", b"garbage", authority.certificate_der),
+        ("server", b"garbage", lambda folder: authority.check_server(folder, NOW)),
     ],
 )
 def test_damaged_files_are_told_with_their_path(folder, file, data, read):
@@ -188,7 +188,7 @@ def test_an_expired_certificate_and_an_open_key_are_told(folder):
 
 def test_missing_files_say_how_to_make_them(folder):
     with pytest.raises(OperatorError) as caught:
-        authority.certificate_der(folder)
+        authority.load_certificate(folder.server)
     assert "tincall init" in caught.value.hint
 
 

@@ -88,6 +88,35 @@ def test_a_board_with_its_key_gets_a_token_and_knows_the_relay(tmp_path):
     scene(tmp_path, go)
 
 
+def test_a_board_that_saw_the_certificate_before_the_change_gets_in_for_two_minutes(tmp_path):
+    async def go(s):
+        new = hashlib.sha256(b"renewed").digest()
+        board = s.board()
+        challenge = await s.begin(board)
+        s.verifier.shows(b"renewed")
+        assert (await s.finish(board, challenge)).status == 200
+        assert (await s.verify(cb=new)).status == 200
+        s.clock.advance(subject.REPLACED_S * 1000 - 1)
+        assert (await s.verify()).status == 200
+        s.clock.advance(1)
+        assert reason(await s.verify()) == (403, "cb_mismatch")
+        assert (await s.verify(cb=new)).status == 200
+
+    scene(tmp_path, go)
+
+
+def test_a_certificate_that_comes_back_is_good_for_good(tmp_path):
+    async def go(s):
+        s.verifier.shows(b"renewed")
+        s.verifier.shows(CERTIFICATE)
+        s.verifier.shows(CERTIFICATE)
+        s.clock.advance(subject.REPLACED_S * 1000)
+        assert (await s.verify()).status == 200
+        assert reason(await s.verify(cb=hashlib.sha256(b"renewed").digest())) == (403, "cb_mismatch")
+
+    scene(tmp_path, go)
+
+
 def test_binding_can_be_switched_off(tmp_path):
     async def go(s):
         assert (await s.verify(cb=verify.NO_BINDING)).status == 200

@@ -77,7 +77,7 @@ def address(folder: DataFolder, host: str = "") -> dict[str, Any]:
     name = host or (settings.device.server_names or ["127.0.0.1"])[0]
     known = authority.names_of(authority.load_certificate(folder.server))
     if name not in known:
-        hint = f"Choose one of them, or remove server.pem and server-key.pem and run `tincall init --host {name}`."
+        hint = f"Choose one of them, or run `tincall ca renew --host {name}`."
         raise OperatorError(f"{folder.server} is for {', '.join(known)}, not for {name}.", hint, 2)
     port = running(folder).get("device_port", settings.device.port)
     if not port:
@@ -87,6 +87,8 @@ def address(folder: DataFolder, host: str = "") -> dict[str, Any]:
 
 def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolder) -> dict[str, Any]:
     """Put a board's identity together from the relay's answer; the result holds the key."""
+    from tincall.relay import rollover
+
     return {
         "sn": enrolled["sn"],
         "model_id": enrolled["model_id"],
@@ -95,7 +97,7 @@ def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolde
         "host": where["host"],
         "port": where["port"],
         "name": where["host"],
-        "ca": folder.ca.read_text(),
+        "ca": rollover.bundle(folder),
     }
 
 

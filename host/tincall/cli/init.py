@@ -34,7 +34,7 @@ def init(
     if missing:
         raise OperatorError(
             f"{folder.server} is there and is not for {', '.join(missing)}.",
-            f"Remove {folder.server} and {folder.server_key}, and run this again: the CA stays, so boards need nothing.",
+            f"Run `tincall ca renew --data {folder.root} --host {missing[0]}`: the CA stays, so boards need nothing.",
             2,
         )
     document = {"data": str(data), "made": [path.name for path in made], "names": _names(folder)}
@@ -51,12 +51,13 @@ def make(folder: "DataFolder", names: list[str]) -> list[Path]:
     Raises:
         OperatorError: status 2; the folder cannot be written, or what is there is damaged.
     """
-    from tincall.relay import authority
+    from tincall.relay import authority, changeover
     from tincall.relay.store import restoring
     from tincall.settings import example
 
     if folder.root.is_dir():
         restoring.finish(folder)  # else what the restore is about to put there would be made anew
+        changeover.finish(folder)
     made = authority.make(folder, names, datetime.datetime.now(datetime.UTC))
     if not folder.settings.exists():
         text = example({"device": {"server_names": names}})

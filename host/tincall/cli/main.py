@@ -26,6 +26,7 @@ COMMANDS = {
     "relay": ("relay", "relay", "Run the relay."),
     "backup": ("backup", "backup", "Make a backup of a relay's data folder; the relay may run."),
     "restore": ("restore", "restore", "Put a backup into a data folder, or in the place of what is there."),
+    "ca": ("ca", "SUBCOMMANDS", "See to the certificates: until when they are good, and making new ones."),
     "simulate": ("simulate", "simulate", "Run the phones' platform on this machine, for trying and testing."),
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),

@@ -16,13 +16,20 @@ from tincall.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextlib import AsyncExitStack
+    from ssl import SSLContext
 
     from fastapi import APIRouter, FastAPI
 
+    from tincall.cli.web_server import WebServer
+    from tincall.clock import Clock
     from tincall.relay.cdr import Records
+    from tincall.relay.certificates import Certificates
+    from tincall.relay.gate import Gate
     from tincall.relay.registry import Registry
+    from tincall.relay.rollover import Shown
     from tincall.relay.store.engine import Database
     from tincall.relay.switchboard import Contacts, PhoneLegs
+    from tincall.relay.verifier import Verifier
     from tincall.settings import DataFolder, Settings, WechatSettings
     from tincall.simulator.phone import PhoneScript
     from tincall.wechat.adapter import Adapter
@@ -47,7 +54,7 @@ def relay(
     from tincall.settings import DataFolder, load
 
     folder = DataFolder(data)
-    _finish_restore(folder)
+    _finish_changes(folder)
     settings = load(folder.settings)
     played = phone_files.scripts(settings.phones, folder.settings)
     if phones is not None:
@@ -58,13 +65,16 @@ def relay(
     _run(_serve(folder, settings, played))
 
 
-def _finish_restore(folder: "DataFolder") -> None:
-    """Go on with a restore that power stopped, before anything of the folder is read."""
+def _finish_changes(folder: "DataFolder") -> None:
+    """Go on with a restore or a change of certificates that power stopped, before anything of the folder is read."""
     if folder.root.is_dir():
+        from tincall.relay import changeover
         from tincall.relay.store import restoring
 
         if restoring.finish(folder):
             output.note(f"tincall: a restore of {folder.root} that was interrupted is done now.")
+        if changeover.finish(folder):
+            output.note(f"tincall: a change of certificates in {folder.root} that was interrupted is done now.")
 
 
 def _run(work: "Coroutine[Any, Any, None]") -> None:
@@ -118,10 +128,8 @@ async def _build(
     Raises:
         OperatorError: something is missing, broken or in use.
     """
-    import datetime
-
     from tincall.clock import SystemClock
-    from tincall.relay import api, api_devices, authority, gate, tls
+    from tincall.relay import api, api_devices, authority, gate, metrics
     from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.limits import Limits
     from tincall.relay.switchboard import Switchboard
@@ -132,11 +140,10 @@ async def _build(
     from tincall.wechat.web import BODIES
 
     clock = SystemClock()
-    authority.check_server(folder, datetime.datetime.now(datetime.UTC))
-    context = tls.server_context(folder.server, folder.server_key, settings.device.tls_max)
+    watch = _certificates(folder, settings, clock)
     kek, token = authority.load_kek(folder), authority.load_operator_token(folder)
     database, registry, records = await _stored(stack, folder, kek, clock)
-    verifier = Verifier(registry, authority.certificate_der(folder), settings.limits, clock)
+    verifier = Verifier(registry, authority.der(watch.shown.server), settings.limits, clock)
     supervisor = await _workers(stack, settings)
     adapter = None
     if settings.wechat.appid:
@@ -148,7 +155,7 @@ async def _build(
     door = await gate.serve(
         settings.device.host,
         settings.device.port,
-        context,
+        watch.context,
         verifier,
         switchboard,
         Limits.of(settings.limits),
@@ -165,15 +172,52 @@ async def _build(
         await adapter.sweep()
     # whom boards may call by name of nobody's board: the scripted phones
     routes = api.Api(registry, records, switchboard, lambda: contacts(""))
-    more = [api_devices.router(registry, switchboard, api.operator_only(token)), *more]
+    operator = api.operator_only(token)
+    more = [api_devices.router(registry, switchboard, operator), metrics.router(watch, operator), *more]
     app = api.build(routes, token, more, BODIES)
-    web_port = await _web(stack, folder, settings, app)
+    web = await _web(stack, folder, settings, app)
+    _follow(stack, folder, watch, verifier, door, web)
     stack.push_async_callback(switchboard.stop)
     heartbeat = Heartbeat(registry, records, switchboard)
     heartbeat.start()
     stack.push_async_callback(heartbeat.stop)
     stack.push_async_callback(door.drain)
-    return {"device_port": door.port, "web_port": web_port}
+    return {"device_port": door.port, "web_port": web.port}
+
+
+def _certificates(folder: "DataFolder", settings: "Settings", clock: "Clock") -> "Certificates":
+    """Give the certificates to show, renewed if they had to be.
+
+    Raises:
+        OperatorError: they cannot be used, or are out of their time.
+    """
+    from tincall.relay import authority, certificates
+
+    watch = certificates.Certificates(folder, clock, settings.device.tls_max)
+    watch.renew_if_due()
+    authority.check_server(folder, watch.now())
+    return watch
+
+
+def _follow(
+    stack: "AsyncExitStack",
+    folder: "DataFolder",
+    watch: "Certificates",
+    verifier: "Verifier",
+    door: "Gate",
+    web: "WebServer",
+) -> None:
+    """Show new certificates at both ports from when they are there."""
+    from tincall.relay import authority
+
+    def changed(shown: "Shown", context: "SSLContext") -> None:
+        verifier.shows(authority.der(shown.server))
+        door.context = context
+        web.use(folder.server, folder.server_key)
+
+    watch.watchers.append(changed)
+    watch.start()
+    stack.push_async_callback(watch.stop)
 
 
 def _phones(
@@ -252,7 +296,7 @@ def room_plan(given: "WechatSettings") -> "RoomPlan":
     return RoomPlan(command="simulator", url=given.base_url, **common)
 
 
-async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", app: "FastAPI") -> int:
+async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", app: "FastAPI") -> "WebServer":
     from tincall.cli.web_server import WebServer
     from tincall.relay import tls
 
@@ -260,7 +304,7 @@ async def _web(stack: "AsyncExitStack", folder: "DataFolder", settings: "Setting
     listen = (settings.web.host, settings.web.port, folder.server, folder.server_key, context, settings.web.proxies)
     web = await WebServer.open(app, *listen)
     stack.push_async_callback(web.close)
-    return web.port
+    return web
 
 
 def _announce(stack: "AsyncExitStack", folder: "DataFolder", ready: dict[str, Any]) -> None:

@@ -109,6 +109,11 @@ class WebServer:
             await asyncio.sleep(0.005)
         return web
 
+    def use(self, certificate: Path, key: Path) -> None:
+        """Show another certificate to whoever connects from now on; both files are known to be good."""
+        assert self._server.config.ssl is not None
+        self._server.config.ssl.load_cert_chain(certificate, key)
+
     async def close(self) -> None:
         """Stop listening, finish what is being answered, and end."""
         self._watching.cancel()

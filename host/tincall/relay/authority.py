@@ -10,6 +10,7 @@ import base64
 import datetime
 import ipaddress
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -50,10 +51,11 @@ def make(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[P
     try:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _missing(folder.ca, folder.ca_key):
-            key, certificate = _make_ca(now)
-            made += [_write_key(folder.ca_key, key), write(folder.ca, _pem(certificate), 0o644)]
+            key, certificate = new_ca(now, now - BACK_DATED)
+            made += [write(folder.ca_key, key, 0o600), write(folder.ca, certificate, 0o644)]
         if _missing(folder.server, folder.server_key):
-            made += make_server(folder, names, now)
+            key, certificate = new_server(*load_ca(folder), names, now)
+            made += [write(folder.server_key, key, 0o600), write(folder.server, certificate, 0o644)]
         if not folder.kek.exists():
             made.append(write(folder.kek, os.urandom(KEK_BYTES), 0o600))
         if not folder.operator_token.exists():
@@ -65,20 +67,25 @@ def make(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[P
     return made
 
 
-def make_server(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[Path]:
-    """Make a server key and its certificate, in place of those that are there.
+def new_server(ca: x509.Certificate, ca_key: Key, names: Sequence[str], now: datetime.datetime) -> tuple[bytes, bytes]:
+    """Make a server key and its certificate, which starts with its CA and ends within `SERVER_LIFE`, or with its CA.
 
-    If power fails between the two renames, key and certificate do not fit each other, which the relay says when it starts.
+    Args:
+        ca: who signs.
+        ca_key: its key.
+        names: host names and addresses besides localhost.
+        now: the time, with its zone.
+
+    Returns:
+        Key and certificate, in PEM.
 
     Raises:
-        OperatorError: status 2; a name is none, the CA is damaged or not ours to sign with.
+        OperatorError: status 2; a name is none.
     """
-    ca, ca_key = load_ca(folder)
-    start = ca.not_valid_before_utc
     key = ec.generate_private_key(ec.SECP256R1())
     alternatives = x509.SubjectAlternativeName([_name(name) for name in dict.fromkeys([*names, *ALWAYS])])
     certificate = (
-        _builder("Tincall relay", key, start, min(now + SERVER_LIFE, ca.not_valid_after_utc))
+        _builder("Tincall relay", key, ca.not_valid_before_utc, min(now + SERVER_LIFE, ca.not_valid_after_utc))
         .issuer_name(ca.subject)
         .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -87,22 +94,52 @@ def make_server(folder: DataFolder, names: list[str], now: datetime.datetime) ->
         .add_extension(_identifier_of(ca), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    return [_write_key(folder.server_key, key), write(folder.server, _pem(certificate), 0o644)]
+    return _key_pem(key), pem(certificate)
+
+
+def new_ca(now: datetime.datetime, start: datetime.datetime) -> tuple[bytes, bytes]:
+    """Make a CA: key and certificate, in PEM.
+
+    Args:
+        now: the time, from which its life counts.
+        start: from when on it is valid, which is the earliest that a clock of a board may show.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = f"Tincall CA {os.urandom(4).hex()}"
+    certificate = (
+        _builder(subject, key, start, now + CA_LIFE)
+        .issuer_name(_subject(subject))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(key_cert_sign=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return _key_pem(key), pem(certificate)
 
 
 def load_ca(folder: DataFolder) -> tuple[x509.Certificate, Key]:
     """Read the CA and its key.
 
     Raises:
-        OperatorError: status 2; missing, damaged, open to others.
+        OperatorError: status 2; missing, damaged, open to others, or the two do not belong together.
     """
-    certificate = load_certificate(folder.ca)
+    return certificate_and_key(folder.ca, read_secret(folder.ca_key), folder.ca_key)
+
+
+def certificate_and_key(place: Path, key_pem: bytes, key_place: Path) -> tuple[x509.Certificate, Key]:
+    """Read a CA's certificate, and its key out of PEM.
+
+    Raises:
+        OperatorError: status 2; missing, damaged, or the two do not belong together.
+    """
+    certificate = load_certificate(place)
     try:
-        key = serialization.load_pem_private_key(read_secret(folder.ca_key), None)
+        key = serialization.load_pem_private_key(key_pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise OperatorError(f"{folder.ca_key} is not a private key in PEM.", "Restore it from a backup.", 2) from None
+        raise OperatorError(f"{key_place} is not a private key in PEM.", "Restore it from a backup.", 2) from None
     if not isinstance(key, Key):
-        raise OperatorError(f"{folder.ca_key} is not a key on the curve P-256.", "Restore it from a backup.", 2)
+        raise OperatorError(f"{key_place} is not a key on the curve P-256.", "Restore it from a backup.", 2)
+    if key.public_key() != certificate.public_key():
+        raise OperatorError(f"{key_place} is not the key of {place}.", "Restore both from the same backup.", 2)
     return certificate, key
 
 
@@ -150,13 +187,9 @@ def load_operator_token(folder: DataFolder) -> str:
     return token
 
 
-def certificate_der(folder: DataFolder) -> bytes:
-    """Give the server certificate as boards see it, for the channel binding.
-
-    Raises:
-        OperatorError: status 2; missing or damaged.
-    """
-    return load_certificate(folder.server).public_bytes(serialization.Encoding.DER)
+def der(certificate: x509.Certificate) -> bytes:
+    """Give a certificate as boards see it, for the channel binding."""
+    return certificate.public_bytes(serialization.Encoding.DER)
 
 
 def check_server(folder: DataFolder, now: datetime.datetime) -> None:
@@ -174,7 +207,7 @@ def check_server(folder: DataFolder, now: datetime.datetime) -> None:
         why = f"{folder.server} is valid from {certificate.not_valid_before_utc:%Y-%m-%d}, and today is {now:%Y-%m-%d}."
         raise OperatorError(why, "Set this machine's clock; no board would connect.", 2)
     if certificate.not_valid_after_utc < now:
-        renew = f"Remove {folder.server} and {folder.server_key}, and run `tincall init` again."
+        renew = f"Run `tincall ca renew --data {folder.root}`; boards need nothing."
         raise OperatorError(f"{folder.server} expired on {certificate.not_valid_after_utc:%Y-%m-%d}.", renew, 2)
     read_secret(folder.server_key)
 
@@ -215,20 +248,6 @@ def _missing(certificate: Path, key: Path) -> bool:
         why = f"{certificate} is there, its key {key} is not."
         raise OperatorError(why, f"Restore the key from a backup, or remove {certificate} and begin anew.", 2)
     return not certificate.exists()
-
-
-def _make_ca(now: datetime.datetime) -> tuple[Key, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = f"Tincall CA {os.urandom(4).hex()}"
-    start = now - BACK_DATED
-    certificate = (
-        _builder(subject, key, start, start + CA_LIFE)
-        .issuer_name(_subject(subject))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(key_cert_sign=True), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return key, certificate
 
 
 def _builder(subject: str, key: Key, start: datetime.datetime, end: datetime.datetime) -> x509.CertificateBuilder:
@@ -284,11 +303,11 @@ def _name(name: str) -> x509.GeneralName:
     return x509.DNSName(name)
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def pem(certificate: x509.Certificate) -> bytes:
+    """Write a certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _write_key(path: Path, key: Key) -> Path:
+def _key_pem(key: Key) -> bytes:
     form = serialization.PrivateFormat.PKCS8
-    data = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    return write(path, data, 0o600)
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())

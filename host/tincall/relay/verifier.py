@@ -37,6 +37,8 @@ from tincall.settings import LimitSettings
 
 CHALLENGE_S = 30
 TOKEN_S = 3600
+# a certificate that was replaced is still the right one for a board that saw it: longer than a handshake, begin and finish take
+REPLACED_S = 120
 LINK_PATH = "/v1/link"
 
 log = get("relay.verifier")
@@ -94,7 +96,8 @@ class Verifier:
         random: Random = os.urandom,
     ) -> None:
         self._registry = registry
-        self._binding = attest.channel_binding(certificate_der) if certificate_der else verify.NO_BINDING
+        self._binding = _binding(certificate_der)
+        self._replaced: dict[bytes, float] = {}  # until when, on the monotonic clock
         self._clock = clock
         self._random = random
         self._challenges_max = limits.nonces
@@ -104,6 +107,14 @@ class Verifier:
         self._grants: dict[bytes, Grant] = {}
         self._live: dict[str, bytes] = {}
         registry.watchers.append(self._changed)
+
+    def shows(self, certificate_der: bytes) -> None:
+        """Hear that boards see another certificate from now on; the one before is good for those that are on their way."""
+        binding = _binding(certificate_der)
+        if binding != self._binding:
+            self._replaced[self._binding] = self._clock.monotonic_s() + REPLACED_S
+            self._replaced.pop(binding, None)
+            self._binding = binding
 
     async def begin(self, body: bytes, address: str) -> Answer:
         """Answer `POST /v1/verify/begin`.
@@ -206,12 +217,18 @@ class Verifier:
             Rejected: the device was forgotten.
         """
         device = self._registry.known(begin.sn)
-        if not hmac.compare_digest(finish.cb, self._binding):
+        if not self._is_ours(finish.cb):
             raise refusals.refusal("cb_mismatch")
         if device.state not in standing.WELCOME:
             raise refusals.refusal("sn_conflict" if device.state == standing.CONFLICT else device.state)
         if begin.kv != device.kv:
             raise refusals.refusal("kv_retired")
+
+    def _is_ours(self, seen: bytes) -> bool:
+        """Tell whether this is a certificate that we show, or have shown until just now."""
+        now_s = self._clock.monotonic_s()
+        self._replaced = {one: until_s for one, until_s in self._replaced.items() if until_s > now_s}
+        return any([hmac.compare_digest(seen, one) for one in (self._binding, *self._replaced)])
 
     def _grant(self, device: Device) -> str:
         token = ids.token(self._random)
@@ -257,6 +274,10 @@ class Verifier:
         digest = self._live.pop(sn, None)
         if digest is not None:
             del self._grants[digest]
+
+
+def _binding(certificate_der: bytes) -> bytes:
+    return attest.channel_binding(certificate_der) if certificate_der else verify.NO_BINDING
 
 
 def _digest(token: str) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import tincall
 from tincall.errors import OperatorError
+from tincall.relay import changeover
 from tincall.relay.store import archive, copying, faults, restoring
 from tincall.relay.store.engine import known_schemas
 from tincall.relay.store.faults import StoreFault
@@ -64,6 +65,7 @@ def make(
     if (folder.root / restoring.NEW).exists():
         hint = f"Start the relay once, which finishes it: `tincall relay --data {folder.root}`."
         raise OperatorError(f"A restore of {folder.root} was interrupted: its files do not belong together.", hint)
+    changeover.finish(folder)
     copy = target.with_name(target.name + ".db.part")
     copy.unlink(missing_ok=True)
     try:
@@ -90,6 +92,8 @@ def make(
 def key_names(folder: DataFolder, secrets: Sequence[str]) -> list[str]:
     """Name the files that nobody but a data folder's owner may have; those that lie elsewhere by their paths."""
     ours = [place.name for place in (folder.ca_key, folder.server_key, folder.kek, folder.operator_token)]
+    if folder.next_ca.exists():
+        ours.append(folder.next_ca.name)
     return ours + [name for name in secrets if name not in ours]
 
 

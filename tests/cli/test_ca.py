@@ -1,0 +1,72 @@
+"""`tincall ca`: what is good until when, and new certificates that a running relay takes up by itself."""
+
+import ssl
+import time
+
+import pytest
+from commands import RunningRelay, document, tincall
+
+from tincall.cli.client import Client
+from tincall.relay import authority, changeover, rollover
+from tincall.settings import DataFolder
+
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = DataFolder(tmp_path / "data")
+    assert tincall("init", "--data", made.root, "--host", "box.local").exit_code == 0
+    return made
+
+
+def test_what_there_is_and_until_when(folder):
+    shown = document(tincall("ca", "show", "--data", folder.root, "--json"))
+    server = authority.load_certificate(folder.server)
+    assert shown["names"] == ["box.local", "localhost", "127.0.0.1"]
+    assert shown["certificates"]["server"]["until"] == f"{server.not_valid_after_utc:%Y-%m-%d}"
+    assert set(shown["certificates"]) == {"server", "ca"} and shown["warnings"] == []
+    said = tincall("ca", "show", "--data", folder.root).stdout
+    assert shown["certificates"]["ca"]["until"] in said and "box.local" in said
+
+
+def test_a_name_is_added_without_a_new_authority(folder):
+    ca = folder.ca.read_bytes()
+    made = document(tincall("ca", "renew", "--data", folder.root, "--host", "192.0.2.9", "--json"))
+    assert made["names"] == ["box.local", "localhost", "127.0.0.1", "192.0.2.9"]
+    assert folder.ca.read_bytes() == ca
+    assert tincall("init", "--data", folder.root, "--host", "192.0.2.9").exit_code == 0
+
+
+def test_a_folder_that_is_none_is_told(tmp_path):
+    result = tincall("ca", "renew", "--data", tmp_path / "none")
+    assert (result.exit_code, "tincall init" in result.stderr) == (2, True)
+
+
+def test_a_change_that_power_stopped_is_finished_first(folder):
+    pair = authority.new_server(
+        *authority.load_ca(folder), ["half.local"], rollover.read(folder).ca.not_valid_before_utc
+    )
+    (folder.root / changeover.NEW).mkdir()
+    authority.write(folder.root / changeover.NEW / folder.server.name, pair[1], 0o644)
+    authority.write(folder.server_key, pair[0], 0o600)
+    assert "half.local" in document(tincall("ca", "show", "--data", folder.root, "--json"))["names"]
+
+
+def test_a_running_relay_shows_it_at_both_ports_to_whoever_comes_next(folder):
+    with RunningRelay(folder.root) as relay:
+        before = {name: seen(relay.ready[name]) for name in ("device_port", "web_port")}
+        assert set(before.values()) == {folder.server.read_text()}
+        tincall("ca", "renew", "--data", folder.root)
+        until_s = time.monotonic() + PATIENCE_S
+        while seen(relay.ready["device_port"]) == before["device_port"] and time.monotonic() < until_s:
+            time.sleep(0.2)
+        assert {seen(relay.ready[name]) for name in before} == {folder.server.read_text()} != set(before.values())
+        with Client(folder.root) as client:  # the command line trusts what it sees
+            assert client.get("/v1/devices") == {"devices": []}
+        status, _, logged = relay.stop()
+    assert status == 0 and "certificates taken" in logged
+
+
+def seen(port):
+    return ssl.get_server_certificate(("127.0.0.1", port))
