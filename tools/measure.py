@@ -35,9 +35,9 @@ MARK = "<!-- tools/measure.py --write -->"
 
 SIZE_BUDGET = 84 * 1024
 SIZE_BUDGET_NARROW = 64 * 1024
-# that one is not reached: sound takes 27 KB and identity, TLS, link and signalling 43; so that it grows no further, this much
+# that one is not reached: sound takes 27 KB and identity, TLS, link and signalling 45; so that it grows no further, this much
 # is held
-SIZE_HELD_NARROW = 71_000
+SIZE_HELD_NARROW = 73_000
 WIDE = "callcore/g722.mpy"
 
 

@@ -88,6 +88,16 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "wechat_invites": [
         {"code_hash": bytes(range(32, 64)), "sn": "SN-active", "name": "Grandma", "openid": "", "expires_s": T_S}
     ],
+    "board_events": [
+        {
+            "id": 1, "sn": "SN-active", "log": "0a1b2c3d4e5f", "number": 7, "kind": "missed", "at_s": T_S, "received_ms": T_MS,
+            "lost": 2, "call_id": "call-left-open", "cause": 690, "duration_ms": 0, "text": "",
+        },
+        {
+            "id": 2, "sn": "SN-active", "log": "0a1b2c3d4e5f", "number": 8, "kind": "crash", "at_s": 0, "received_ms": T_MS,
+            "lost": 2, "call_id": "", "text": "Traceback|MemoryError: 'é'",
+        },
+    ],
     "second_boards": [
         {
             "sn": "SN-conflict", "why": "uid_mismatch", "uid": "ffeeddccbbaa", "counter": 3, "address": "192.0.2.7",

@@ -55,6 +55,13 @@ _VALID = [
     ("relay", '{"t":"contacts","contacts":[]}'),
     ("board", _STATS),
     ("board", _MORE_STATS),
+    (
+        "board",
+        '{"t":"event","log":"0a1b2c3d4e5f","n":7,"lost":2,"at":1795165385,"kind":"missed","call":"r1","cause":690,'
+        '"duration_ms":0}',
+    ),
+    ("board", '{"t":"event","log":"L","n":1073741823,"lost":0,"at":0,"kind":"crash","text":"a|ValueError: \\"b\\""}'),
+    ("relay", '{"t":"event_ok","n":7}'),
     ("board", '{"t":"ping","id":0}'),
     ("relay", '{"t":"ping","id":65536}'),
     ("board", '{"t":"pong","id":65536}'),
@@ -169,6 +176,12 @@ _MALFORMED: list[tuple[str, bytes | str, str]] = [
     ("board", _STATS.replace("true", "1"), "stats"),
     ("board", _MORE_STATS.replace(":41", ":-1"), "stats"),
     ("board", _STATS.replace("4294967295", "4294967296"), "stats"),
+    ("board", '{"t":"event","log":"L","n":0,"lost":0,"at":0,"kind":"crash"}', "event"),
+    ("board", '{"t":"event","log":"L","n":1,"lost":0,"kind":"crash"}', "event"),
+    ("board", '{"t":"event","log":"L","n":1,"lost":0,"at":0,"kind":"crash","text":"' + "x" * 401 + '"}', "event"),
+    ("relay", '{"t":"event","log":"L","n":1,"lost":0,"at":0,"kind":"crash"}', "event"),
+    ("relay", '{"t":"event_ok"}', "event_ok"),
+    ("board", '{"t":"event_ok","n":1}', "event_ok"),
     ("board", '{"t":"error","about":"ping","reason":"' + "x" * 257 + '"}', "error"),
 ]
 

@@ -21,10 +21,12 @@ the board, the relay. A field with `?` may be absent. Keys that the table does n
     stats     B     call, final bool, up {sent, dropped, silent?},
                     down {received, lost, late, concealed, jitter_ms, buffer_ms, underruns}, and those of
                     MORE_COUNTERS, each of which may be absent
+    event     B     log token<=16, n 1 to 2^30-1, lost, at s, kind token<=16, call?, cause?, duration_ms?, text<=400?
+    event_ok  R     n
     ping pong B R   id 0 to 2^30-1
     error     B R   about text 0-32, reason text 0-256
 
-call, to, id: 1 to 64 of 0-9 A-Z a-z - _. name: text 1-64. cause: 1-999. ring_ms: 100-600000. now: seconds since 1970,
+call, to, id: 1 to 64 of 0-9 A-Z a-z - _. name: text 1-64. cause: 1-999. ring_ms: 100-600000. now, at: seconds since 1970,
 0 to 2^40-1. ssrc: what the receiver of the message writes into its packets, remote_ssrc: what it will see there, 0 to
 2^32-1. cn: whether both may send comfort noise, false when absent. Counters: 0 to 2^32-1. text: characters (code
 points) without control characters (U+0000-1F, U+007F-9F).
@@ -89,6 +91,13 @@ _DOWN = Record(
 )
 _JUST_CALL = Record((_CALL,))
 _CALL_AND_CAUSE = Record((_CALL, ("cause", _CAUSE)))
+_NOW_S = Integer(0, 0xFFFFFFFFFF)
+_LASTED_MS = Integer(0, 0x1FFFFFFF)
+_NUMBER = ("n", Integer(1, 0x3FFFFFFF))
+_EVENT = Record(
+    (("log", Token(16)), _NUMBER, ("lost", _COUNT), ("at", _NOW_S), ("kind", Token(16))),
+    (("call", _ID), ("cause", _CAUSE), ("duration_ms", _LASTED_MS), ("text", Text(0, 400))),
+)
 _BEAT = Record((("id", Integer(0, 0x3FFFFFFF)),))
 _ABOUT = Text(0, 32)
 _REASON_CHARS = const(256)
@@ -116,7 +125,7 @@ MESSAGES = {
             Record(
                 (
                     ("v", _VERSION),
-                    ("now", Integer(0, 0xFFFFFFFFFF)),
+                    ("now", _NOW_S),
                     ("heartbeat_ms", Integer(1000, 60000)),
                     ("contacts", _CONTACTS),
                     ("settings", Record((("ring_ms", _RING_MS),))),
@@ -145,13 +154,15 @@ MESSAGES = {
                     _CALL,
                     ("cause", _CAUSE),
                     ("released_by", OneOf(*RELEASED_BY)),
-                    ("duration_ms", Integer(0, 0x1FFFFFFF)),
+                    ("duration_ms", _LASTED_MS),
                 )
             ),
         ),
     ),
     "contacts": ((FROM_RELAY, Record((("contacts", _CONTACTS),))),),
     "stats": ((FROM_BOARD, Record((_CALL, ("final", Flag()), ("up", _UP), ("down", _DOWN)))),),
+    "event": ((FROM_BOARD, _EVENT),),
+    "event_ok": ((FROM_RELAY, Record((_NUMBER,))),),
     "ping": ((_EITHER, _BEAT),),
     "pong": ((_EITHER, _BEAT),),
     "error": ((_EITHER, Record((("about", _ABOUT), ("reason", Text(0, _REASON_CHARS))))),),

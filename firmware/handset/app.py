@@ -16,7 +16,7 @@ from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
-from handset import attestor, audio, clock, diag, heap, identity, link, panel, phone, tls, voice
+from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, tls, voice
 from handset.store import Store
 
 _CONNECT_MS = 10000
@@ -44,7 +44,10 @@ class App:
         self._counter = identity.Counter(store, who.store_key)
         self._backoff = Backoff(1000, 60000)
         self._turns = None
-        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, board.DUPLEX == "half")
+        self._outbox = outbox.Outbox(store, lambda: 0)
+        half = board.DUPLEX == "half"
+        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, half, self._outbox.put)
+        self._line = None
         self._panel = panel.Panel(
             machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
             machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP),
@@ -93,6 +96,7 @@ class App:
             diag.say("verified", verify_ms=ticks_diff(clock.now_ms(), began_ms))
             rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
             line = link.Link(stream, rest, self._message, self._phone.media)
+            self._line = line
             self._phone.attach(line)
             line.send(_hello())
             try:
@@ -105,9 +109,14 @@ class App:
 
     def _message(self, message):
         """Take a message of the relay."""
+        if message["t"] == "event_ok":
+            self._outbox.delivered(message["n"])
+            return
+        self._phone.message(message)
         if message["t"] == "welcome":
             self._backoff.reset()  # not earlier: a relay that takes every link and drops it at once is not to be hammered
-        self._phone.message(message)
+            if outbox.FEATURE in message["features"]:
+                self._outbox.deliver(self._line)
 
     def _wait_ms(self, reason, seconds):
         """Choose how long to wait after a session that ended for `reason`; None means for ever."""
@@ -160,6 +169,16 @@ class App:
         else:
             self._panel.show(panel.ON if state == call.ANSWERED else panel.OFF)
 
+    def crashed(self, loop, context):
+        """Say what nobody expected in a task, keep its last words, and start anew: half a telephone is none."""
+        error = context.get("exception", context["message"])
+        diag.crashed(error)
+        try:
+            heap.never()  # it may have been memory that there was too little of
+            self._outbox.put("crash", {"text": outbox.last_words(error)})
+        finally:
+            machine.reset()
+
 
 def _hello():
     """The first message on a link."""
@@ -170,18 +189,12 @@ def _hello():
         "board": board.NAME,
         "codecs": phone.offered(CODECS),
         "ptimes": list(phone.PTIMES_MS),
-        "features": [],
+        "features": [outbox.FEATURE],
     }
 
 
-def crashed(loop, context):
-    """Say what nobody expected in a task, and start anew: half a telephone is none."""
-    diag.crashed(context.get("exception", context["message"]))
-    machine.reset()
-
-
 async def _live(app):
-    asyncio.get_event_loop().set_exception_handler(crashed)
+    asyncio.get_event_loop().set_exception_handler(app.crashed)
     await app.run()
 
 
@@ -194,4 +207,7 @@ def run():
     except StoreError as error:
         diag.failed("identity", error)
         return
-    asyncio.run(_live(app))
+    try:
+        asyncio.run(_live(app))
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody is at the console
+        app.crashed(None, {"exception": error})

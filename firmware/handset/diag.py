@@ -4,6 +4,7 @@ Never a key, a token or a certificate. The lines are for people and for the work
 """
 
 import gc
+import io
 import json
 import sys
 
@@ -40,12 +41,21 @@ def failed(step, error):
     say("error", step=step, reason=getattr(error, "reason", ""), detail=getattr(error, "detail", "") or str(error))
 
 
-def crashed(error):
-    """Print an exception that nobody expected, with its traceback."""
-    say("crash", error=repr(error))
+def traceback(error):
+    """Give the traceback of an exception as text; of anything else, itself."""
+    if not isinstance(error, BaseException):
+        return str(error)
+    text = io.StringIO()
     if hasattr(sys, "print_exception"):
-        sys.print_exception(error)
+        sys.print_exception(error, text)
     else:
         import traceback
 
-        traceback.print_exception(error)
+        traceback.print_exception(error, file=text)
+    return text.getvalue()
+
+
+def crashed(error):
+    """Print an exception that nobody expected, with its traceback."""
+    say("crash", error=repr(error))
+    print(traceback(error).strip())

@@ -34,17 +34,19 @@ class Phone:
         on_change: called with the state of the call (a name of `callcore.call`) whenever it changes.
         takes_turns: the call button is held to talk: in a call a press does not mute, and one that comes as the call ends
             does not dial.
+        on_cut: called with (kind, fields) of an `event` when a call ends with its link, which the relay may not know.
 
     Attributes:
         contacts: list of `{id, name}` that the relay told.
     """
 
-    def __init__(self, codecs, make_sound, random, on_change, takes_turns=False):
+    def __init__(self, codecs, make_sound, random, on_change, takes_turns=False, on_cut=None):
         self._codecs = codecs
         self._make_sound = make_sound
         self._random = random
         self._on_change = on_change
         self._takes_turns = takes_turns
+        self._on_cut = on_cut
         self._ended_ms = None
         self._muted = False
         self._link = None
@@ -110,7 +112,11 @@ class Phone:
         """The link is gone; a call ends by it."""
         if self._busy():
             self._call.lost(clock.now_ms())
+            kind = "missed" if self._shown == call.RINGING and self._call.cause == causes.LINK_LOST else "call"
             self._act()
+            if self._on_cut:
+                ended = self._call
+                self._on_cut(kind, {"call": ended.call_id, "cause": ended.cause, "duration_ms": ended.duration_ms})
         self._link = None
 
     def message(self, message):

@@ -84,8 +84,10 @@ def test_a_second_board_is_shown_with_the_way_out(capsys):
         "sn": "DE-6", "state": "conflict", "uid": "aa", "counter": 9, "epoch": 4, "linked": False, "address": "",
         "second_board": second,
     }  # fmt: skip
-    subject._show_one(Console(soft_wrap=True), {"device": {"name": "Gate"}, "standing": standing})
+    crash = {"kind": "crash", "text": "KeyError: 'x'", "at_s": 0, "received_ms": 1_790_000_000_000}
+    subject._show_one(Console(soft_wrap=True), {"device": {"name": "Gate"}, "standing": standing, "events": [crash]})
     shown = capsys.readouterr().out
+    assert "KeyError: 'x'" in shown
     for words in ("two boards use its serial number", "192.0.2.9", "an older or copied memory", "chip ff", "chip aa"):
         assert words in shown
     assert "tincall devices resume DE-6" in shown and "tincall devices --forget DE-6" in shown

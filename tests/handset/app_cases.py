@@ -10,7 +10,7 @@ from callcore import call, coders, framer
 from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
-from handset import app, audio, diag
+from handset import app, audio, diag, outbox
 from handset.identity import Identity
 from handset.store import Store
 
@@ -53,7 +53,9 @@ class Sessions(app.App):
         self._errors = list(errors)
         app.asyncio = Alone()
         app.os = Random(byte)
-        diag.print = lambda text: self.said.append(json.loads(text))
+        diag.print = lambda text: self.said.append(
+            json.loads(text) if text[:1] == "{" else {"ev": "text", "line": text}
+        )
         app.App.__init__(self, Store("flash"), Identity(FIELDS))
 
     async def _session(self):
@@ -210,7 +212,9 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
     stream = playing.streams[0]
     hello = json.loads(frames_of(stream.sent)[0][1])
     assert hello["t"] == "hello" and hello["v"] == 1 and hello["board"] == "EMULATED"
-    assert hello["codecs"] == list(app.CODECS) + ["CN"] and hello["ptimes"] == [20, 40] and hello["features"] == []
+    assert (
+        hello["codecs"] == list(app.CODECS) + ["CN"] and hello["ptimes"] == [20, 40] and hello["features"] == ["events"]
+    )
     assert stream.closed >= 1
     assert [line["ev"] for line in playing.said] == ["verified", "error", "waiting"]
     assert playing.said[0]["verify_ms"] >= 0
@@ -360,16 +364,34 @@ def test_the_lamp_blinks_while_it_rings_and_shines_while_we_talk():
     }
 
 
-def test_a_task_that_crashed_is_told_and_the_board_starts_anew():
-    said = []
+def test_a_task_that_crashed_is_told_and_kept_and_the_board_starts_anew():
     resets = []
-    real = app.diag.crashed, app.machine.reset
-    app.diag.crashed = said.append
+    real = app.machine.reset
     app.machine.reset = lambda: resets.append(1)
     try:
-        error = ZeroDivisionError("one by nothing")
-        app.crashed(None, {"message": "in a task", "exception": error})
-        app.crashed(None, {"message": "without one"})
+        board = Sessions([])
+        board.crashed(None, {"message": "in a task", "exception": ZeroDivisionError("one by\nnothing")})
+        board.crashed(None, {"message": "without one"})
+        board.crashed(None, {"message": "without one"})
     finally:
-        app.diag.crashed, app.machine.reset = real
-    assert said == [error, "without one"] and resets == [1, 1]
+        app.machine.reset = real
+    assert len(resets) == 3
+    assert [line["error"] for line in board.said if line["ev"] == "crash"][1:] == ["'without one'"] * 2
+    kept = json.loads(Store("flash").load(outbox.OUTBOX).decode())["kept"]
+    assert [one["kind"] for one in kept] == ["crash", "crash"], kept
+    assert kept[0]["text"].endswith("ZeroDivisionError: one by|nothing") and kept[1]["text"] == "without one"
+
+
+def test_a_board_that_cannot_even_keep_its_last_words_starts_anew():
+    resets = []
+    real = app.machine.reset
+    app.machine.reset = lambda: resets.append(1)
+    board = Sessions([])
+    board._outbox.put = None
+    try:
+        board.crashed(None, {"message": "oh"})
+    except TypeError:
+        pass
+    finally:
+        app.machine.reset = real
+    assert resets == [1]

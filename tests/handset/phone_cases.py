@@ -61,7 +61,8 @@ class Desk:
         self.sounds = []
         self.states = []
         self.fail = fail
-        self.phone = Phone(("PCMA", "PCMU"), self._sound, self._random, self.states.append, takes_turns)
+        self.cut = []
+        self.phone = Phone(("PCMA", "PCMU"), self._sound, self._random, self.states.append, takes_turns, self._cut)
         self.task = self.world.create_task(self.phone.run())
         self._drawn = 0
         if welcome:
@@ -77,6 +78,9 @@ class Desk:
                     "features": [],
                 }
             )
+
+    def _cut(self, kind, fields):
+        self.cut.append((kind, fields))
 
     def _print(self, text):
         self.said.append(text)
@@ -403,6 +407,42 @@ def test_a_link_lost_ends_a_call_in_any_state():
         desk.phone.attach(Line())
         desk.line = desk.phone._link
         assert desk.dial()
+
+
+def test_a_call_that_ends_with_its_link_is_kept_for_the_relay():
+    desk = Desk()
+    desk.ring()
+    desk.do(desk.phone.detach)
+    assert desk.cut == [("missed", {"call": "in-1", "cause": causes.LINK_LOST, "duration_ms": 0})]
+    for begin, hangs_up, cause in (
+        (desk.dial, False, causes.LINK_LOST),
+        (desk.talk, False, causes.LINK_LOST),
+        (desk.talk, True, causes.NORMAL),
+    ):
+        desk.phone.attach(desk.line)
+        name = begin()
+        desk.wait(1500)
+        if hangs_up:
+            desk.do(desk.phone.press_end)
+        desk.do(desk.phone.detach)
+        kind, fields = desk.cut.pop()
+        assert (kind, fields["call"], fields["cause"]) == ("call", name, cause), (kind, fields)
+        assert (fields["duration_ms"] >= 1500) == (begin == desk.talk), fields
+
+
+def test_a_call_that_was_rejected_as_the_link_went_was_not_missed():
+    desk = Desk()
+    desk.ring()
+    desk.do(desk.phone.press_end)
+    desk.do(desk.phone.detach)
+    assert desk.cut == [("call", {"call": "in-1", "cause": causes.REJECTED, "duration_ms": 0})]
+
+
+def test_a_call_that_the_relay_ended_is_not_kept():
+    desk = Desk()
+    desk.end(desk.talk())
+    desk.do(desk.phone.detach)
+    assert desk.cut == []
 
 
 def test_detaching_without_a_call():

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from tincall.cli import output
+from tincall.cli import events, output
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.errors import STATUS_USAGE, OperatorError
 
@@ -43,6 +43,7 @@ def devices(
             output.result(done, lambda console: console.print(f"{output.escape(forget)} is forgotten."))
         elif word == SHOW:
             stands = {"device": client.get(_path(sn)), "standing": client.get(_path(sn) + "/standing")}
+            stands |= {"events": client.get(f"{events.path_of(sn)}?limit={events.LATEST}")["events"]}
             output.result(stands, lambda console: _show_one(console, stands))
         elif word:
             decision = client.post(f"{_path(sn)}/{word}", {})
@@ -89,6 +90,8 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
         )
         lines.append(f"Take it off the net, then: tincall devices resume {sn}")
         lines.append(f"Or give the board a new key: tincall devices --forget {sn}, and tincall enrol --sn {sn}")
+    for event in stands["events"]:
+        lines.append(f"It told of {events.when(event)}: {events.told(event)}.")
     for line in lines:
         console.print(output.escape(line))
 

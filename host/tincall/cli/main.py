@@ -31,6 +31,7 @@ COMMANDS = {
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),
     "devices": ("devices", "devices", "List the boards that are enrolled, or switch one off and on again."),
+    "events": ("events", "events", "List what boards had to tell that happened while they had no link."),
     "invite": ("invite", "invite", "Make a code by which a person comes to a board in the mini program."),
     "contacts": ("contacts", "contacts", "List the people whom a board may call."),
     "calls": ("calls", "calls", "List calls, or show one."),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tincall.relay.cdr import Records
     from tincall.relay.certificates import Certificates
     from tincall.relay.gate import Gate
+    from tincall.relay.events import Events
     from tincall.relay.registry import Registry
     from tincall.relay.rollover import Shown
     from tincall.relay.store.engine import Database
@@ -129,7 +130,7 @@ async def _build(
         OperatorError: something is missing, broken or in use.
     """
     from tincall.clock import SystemClock
-    from tincall.relay import api, api_devices, authority, gate, metrics
+    from tincall.relay import api, api_devices, api_events, authority, gate, metrics
     from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.limits import Limits
     from tincall.relay.switchboard import Switchboard
@@ -142,7 +143,7 @@ async def _build(
     clock = SystemClock()
     watch = _certificates(folder, settings, clock)
     kek, token = authority.load_kek(folder), authority.load_operator_token(folder)
-    database, registry, records = await _stored(stack, folder, kek, clock)
+    database, registry, records, events = await _stored(stack, folder, kek, clock)
     verifier = Verifier(registry, authority.der(watch.shown.server), settings.limits, clock)
     supervisor = await _workers(stack, settings)
     adapter = None
@@ -150,7 +151,8 @@ async def _build(
         ground = Ground(folder, database, registry, kek, supervisor.take, clock)
         adapter = await Adapter.open(ground, settings.wechat, settings.call)
     phone_leg, contacts = _phones(adapter, supervisor, phones)
-    switchboard = Switchboard(phone_leg, records, contacts, clock, settings.call, plays_phones=adapter is None)
+    plays = adapter is None
+    switchboard = Switchboard(phone_leg, records, contacts, clock, settings.call, plays_phones=plays, events=events)
     registry.watchers.append(switchboard.device_changed)
     door = await gate.serve(
         settings.device.host,
@@ -173,7 +175,8 @@ async def _build(
     # whom boards may call by name of nobody's board: the scripted phones
     routes = api.Api(registry, records, switchboard, lambda: contacts(""))
     operator = api.operator_only(token)
-    more = [api_devices.router(registry, switchboard, operator), metrics.router(watch, operator), *more]
+    more = [metrics.router(watch, operator), api_events.router(events, operator), *more]
+    more = [api_devices.router(registry, switchboard, operator), *more]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)
@@ -237,10 +240,11 @@ def _phones(
 
 async def _stored(
     stack: "AsyncExitStack", folder: "DataFolder", kek: bytes, clock: Any
-) -> "tuple[Database, Registry, Records]":
+) -> "tuple[Database, Registry, Records, Events]":
     """Open what is on disk; calls that a dead process left open are closed before the first new one."""
     from tincall.logs import get
     from tincall.relay.cdr import Records
+    from tincall.relay.events import Events
     from tincall.relay.registry import Registry
     from tincall.relay.store.engine import Database
 
@@ -253,7 +257,9 @@ async def _stored(
     left_open = await records.sweep()
     if left_open:
         get("relay").warning("calls of a relay that died are closed", calls=left_open)
-    return database, registry, records
+    events = Events(database, clock)
+    stack.push_async_callback(events.close)
+    return database, registry, records, events
 
 
 async def _workers(stack: "AsyncExitStack", settings: "Settings") -> "Supervisor":

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tincall.relay import second_board
+from tincall.relay import events, second_board
 from tincall.relay.second_board import SecondBoard
 from tincall.relay.store.models import devices
 
@@ -67,4 +67,5 @@ def doubt(connection: Connection, kept: SecondBoard, state: str) -> None:
 def remove(connection: Connection, sn: str) -> None:
     """Remove a device and what hangs on it."""
     second_board.erase(connection, sn)
+    events.erase(connection, sn)
     connection.execute(delete(devices).where(devices.c.sn == sn))

@@ -15,6 +15,7 @@ from callcore.messages import FROM_RELAY, encode
 from tincall.clock import Clock
 from tincall.logs import get
 from tincall.relay.device_leg import RELAY, DeviceLeg
+from tincall.relay.events import FEATURE, Events
 from tincall.relay.session import READY, Session
 
 # calls whose late messages are still recognised: at the most one a second ends, and nothing is later than some seconds
@@ -27,6 +28,7 @@ class Desk(Protocol):
     """Who is asked about the board's calls; the switchboard."""
 
     ring_ms: int
+    events: Events | None
 
     def contacts(self, sn: str) -> list[dict[str, str]]:
         """Give whom the board may call: `id` and `name` each."""
@@ -62,6 +64,7 @@ class Line:
         self._clock = clock
         self._legs: dict[str, DeviceLeg] = {}
         self._over: deque[str] = deque(maxlen=REMEMBERED_CALLS)
+        self._is_storing = False
 
     @property
     def is_ready(self) -> bool:
@@ -92,7 +95,7 @@ class Line:
                 "now": self._clock.unix_ms() // 1000,
                 "heartbeat_ms": self.session.heartbeat_ms,
                 "settings": {"ring_ms": self._desk.ring_ms},
-                "features": [],
+                "features": [FEATURE] if self._takes_events else [],
             }
         )
 
@@ -103,6 +106,9 @@ class Line:
 
     def heard(self, message: dict[str, Any], now_ms: int) -> None:
         """Hand a message to the leg it is for; see `session.Owner.heard`."""
+        if message["t"] == "event":
+            self._keep(message)
+            return
         call_id = message["call"]
         if message["t"] == "invite":
             self._dial(call_id, message, now_ms)
@@ -116,6 +122,23 @@ class Line:
         for leg in list(self._legs.values()):
             leg.lost(now_ms)
         self._desk.unplugged(self)
+
+    @property
+    def _takes_events(self) -> bool:
+        return self._desk.events is not None and FEATURE in self.said["features"]
+
+    def _keep(self, message: dict[str, Any]) -> None:
+        """Store an event of the board and acknowledge it; one at a time, so that no board fills the database's queue."""
+        if self._desk.events is None or not self._takes_events:
+            raise MessageError("events were not agreed on", kind="event")
+        if self._is_storing:
+            raise MessageError("the last event is not acknowledged yet", kind="event")
+        self._is_storing = True
+        self._desk.events.take(self.sn, message, self._kept)
+
+    def _kept(self, number: int) -> None:
+        self._is_storing = False
+        self.session.send_message({"t": "event_ok", "n": number})
 
     def _dial(self, call_id: str, message: dict[str, Any], now_ms: int) -> None:
         if call_id in self._legs or call_id in self._over:

@@ -24,6 +24,7 @@ from tincall.logs import get
 from tincall.relay import standing
 from tincall.relay.cdr import Records
 from tincall.relay.device_leg import RELAY, DeviceLeg
+from tincall.relay.events import Events
 from tincall.relay.ledger import Ledger
 from tincall.relay.line import Line
 from tincall.relay.live_call import ANSWERED, ENDED, LiveCall, PhoneLeg
@@ -74,6 +75,7 @@ class Switchboard:
         settings: how long things may take, and how many calls there may be.
         random: source of bytes for call ids and SSRCs.
         plays_phones: whether the phones are played here, so that an operator can let one call.
+        events: keeps what boards deliver; None: they are not asked to.
     """
 
     def __init__(
@@ -85,10 +87,12 @@ class Switchboard:
         settings: CallSettings | None = None,
         random: Random = os.urandom,
         plays_phones: bool = True,
+        events: Events | None = None,
     ) -> None:
         self._phone_leg = phone_leg
         self._records = records
         self.contacts = contacts
+        self.events = events
         self._clock = clock
         self._settings = settings or CallSettings()
         self._random = random

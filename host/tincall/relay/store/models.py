@@ -61,6 +61,25 @@ second_boards = Table(
     Column("seen_s", Integer, nullable=False),  # seconds since 1970
 )
 
+# what boards kept while their link was down, in the order in which it came
+board_events = Table(
+    "board_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sn", String(128), nullable=False),
+    Column("log", String(16), nullable=False),  # name of the board's log; another one when its memory was erased
+    Column("number", Integer, nullable=False),  # in that log, 1 up
+    Column("kind", String(16), nullable=False),  # missed, call, crash, and what later boards may tell
+    Column("at_s", Integer, nullable=False),  # by the board's clock, seconds since 1970; 0: it did not know
+    Column("received_ms", Integer, nullable=False),  # ms since 1970
+    Column("lost", Integer, nullable=False),  # entries of that log that were lost to its bound so far
+    Column("call_id", String(64), nullable=False),  # empty when it is about no call
+    Column("cause", Integer),  # of the call's end, as the board saw it
+    Column("duration_ms", Integer),
+    Column("text", String(400), nullable=False),  # the last words of a crash
+    Index("ix_board_events_sn_log", "sn", "log", "number", unique=True),
+)
+
 calls = Table(
     "calls",
     metadata,
