@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tincall.clock import Clock
     from tincall.relay.cdr import Records
     from tincall.relay.certificates import Certificates
-    from tincall.relay.gate import Gate
     from tincall.relay.events import Events
+    from tincall.relay.gate import Gate
     from tincall.relay.registry import Registry
     from tincall.relay.rollover import Shown
     from tincall.relay.store.engine import Database
@@ -151,8 +151,9 @@ async def _build(
         ground = Ground(folder, database, registry, kek, supervisor.take, clock)
         adapter = await Adapter.open(ground, settings.wechat, settings.call)
     phone_leg, contacts = _phones(adapter, supervisor, phones)
-    plays = adapter is None
-    switchboard = Switchboard(phone_leg, records, contacts, clock, settings.call, plays_phones=plays, events=events)
+    switchboard = Switchboard(
+        phone_leg, records, contacts, clock, settings.call, plays_phones=not adapter, events=events
+    )
     registry.watchers.append(switchboard.device_changed)
     door = await gate.serve(
         settings.device.host,
