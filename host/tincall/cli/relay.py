@@ -151,19 +151,11 @@ async def _build(
         ground = Ground(folder, database, registry, kek, supervisor.take, clock)
         adapter = await Adapter.open(ground, settings.wechat, settings.call)
     phone_leg, contacts = _phones(adapter, supervisor, phones)
-    switchboard = Switchboard(
-        phone_leg, records, contacts, clock, settings.call, plays_phones=not adapter, events=events
-    )
+    shared = phone_leg, records, contacts, clock, settings.call
+    switchboard = Switchboard(*shared, plays_phones=adapter is None, events=events)
     registry.watchers.append(switchboard.device_changed)
-    door = await gate.serve(
-        settings.device.host,
-        settings.device.port,
-        watch.context,
-        verifier,
-        switchboard,
-        Limits.of(settings.limits),
-        clock,
-    )
+    inside = watch.context, verifier, switchboard, Limits.of(settings.limits), clock
+    door = await gate.serve(settings.device.host, settings.device.port, *inside)
     stack.push_async_callback(door.close)
     more: list[APIRouter] = []
     if adapter is not None:
@@ -176,8 +168,8 @@ async def _build(
     # whom boards may call by name of nobody's board: the scripted phones
     routes = api.Api(registry, records, switchboard, lambda: contacts(""))
     operator = api.operator_only(token)
-    more = [metrics.router(watch, operator), api_events.router(events, operator), *more]
-    more = [api_devices.router(registry, switchboard, operator), *more]
+    devices = api_devices.router(registry, switchboard, operator)
+    more += [metrics.router(watch, operator), api_events.router(events, operator), devices]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)
