@@ -36,7 +36,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "sn": f"SN-{state}", "model_id": "mDL_door", "name": f"Door 'é' {state}", "state": state, "kv": kv,
             "wrapped_key": bytes(range(kv, kv + 60)), "uid": "" if state == "new" else "a1b2c3d4e5f6", "counter": 7 * kv,
             "epoch": kv, "board": "" if state == "new" else "ESP32_INMP441_MAX98357A", "firmware": "0.1.0",
-            "last_seen_s": T_S + kv, "created_s": T_S,
+            "last_seen_s": T_S + kv, "created_s": T_S, "key_s": T_S + 2 * kv,
+            **({"next_key": bytes(range(60)), "next_key_s": T_S + 9} if state == "active" else {"next_key_s": 0}),
         }
         for kv, state in enumerate(("new", "active", "suspended", "conflict", "revoked"), 1)
     ],

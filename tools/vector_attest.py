@@ -26,18 +26,21 @@ def _session(case: dict[str, Any], body: str) -> dict[str, Any]:
     th = hashlib.sha256(b"".join(struct.pack(">H", len(field)) + field for field in said)).digest()
     shown = b"\x02" + th + hashlib.sha256(body.encode()).digest()
     ikm = media + bytes.fromhex(case["seed"])
+    wrap = HKDFExpand(SHA256(), 32, b"voip1 wrap").derive(key)
+    mask = HKDFExpand(SHA256(), 32, b"r" + th).derive(wrap)
     return {
         **case,
         "body": body,
         "k_auth": auth.hex(),
         "k_media": media.hex(),
-        "k_wrap": HKDFExpand(SHA256(), 32, b"voip1 wrap").derive(key).hex(),
+        "k_wrap": wrap.hex(),
         "k_store": HKDFExpand(SHA256(), 32, b"voip1 store").derive(key).hex(),
         "th": th.hex(),
         "proof": hmac.digest(auth, b"\x01" + th, "sha256").hex(),
         "sproof": hmac.digest(auth, shown, "sha256").hex(),
         "c2s": HKDF(SHA256(), 30, th, b"voip1 srtp c2s").derive(ikm).hex(),
         "s2c": HKDF(SHA256(), 30, th, b"voip1 srtp s2c").derive(ikm).hex(),
+        "masked_key": (int.from_bytes(mask) ^ int.from_bytes(bytes.fromhex(case["next_key"]))).to_bytes(32).hex(),
     }
 
 
@@ -54,6 +57,7 @@ def _sessions() -> list[dict[str, Any]]:
         "ctr": 7,
         "cb": "00" * 32,
         "seed": "5e" * 32,
+        "next_key": bytes(range(32, 64)).hex(),
     }
     # every field at its longest, numbers that do not fit into 32 bits or a double's neighbour
     long = {
@@ -69,6 +73,7 @@ def _sessions() -> list[dict[str, Any]]:
         "ctr": 2**53 - 1,
         "cb": hashlib.sha256(b"certificate").hexdigest(),
         "seed": hashlib.sha256(b"seed").hexdigest(),
+        "next_key": hashlib.sha256(b"the next key of no board").hexdigest(),
     }
     # the fields' bytes in a row are those of the known case; only the lengths before them differ
     shifted = {**known, "sn": "SN-000", "model_id": "1model-x"}

@@ -11,7 +11,8 @@ stands in `verify`. What the JSON objects look like stands in `evidence`, why on
 
 th = SHA-256 over everything said, each field behind its length; proof = HMAC(K_auth, 1 | th);
 sproof = HMAC(K_auth, 2 | th | SHA-256(body)). The shape is that of ISO/IEC 9798-4 and SCRAM (RFC 5802) with the
-channel binding `tls-server-end-point` (RFC 5929). Nothing in here raises or prints a key, a nonce or a token.
+channel binding `tls-server-end-point` (RFC 5929). The body may hold the board's next key, hidden under K_wrap. Nothing in
+here raises or prints a key, a nonce or a token.
 
 The board's machine; any other event is a LocalError and changes nothing:
 
@@ -24,10 +25,12 @@ The board's machine; any other event is a LocalError and changes nothing:
 
 import struct
 
+from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, LocalError
 from callcore.evidence import (
     BINDING_BYTES,
     DEVICE_NONCE_BYTES,
+    KEY_BYTES,
     MAX_INTEGER,
     VERSION,
     Begin,
@@ -39,7 +42,9 @@ from callcore.evidence import (
 from callcore.mac import equal, hkdf_expand, hmac_sha256, sha256
 from callcore.refusals import from_problem, refusal
 
-KEY_BYTES = 32
+if not MICROPYTHON:
+    from typing import Any
+
 # SRTP's master key of 128 bits and master salt of 112 (RFC 3711 section 8.2)
 MEDIA_KEY_BYTES = 30
 
@@ -148,6 +153,21 @@ def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
     return c2s, hkdf_expand(prk, b"voip1 srtp s2c", MEDIA_KEY_BYTES)
 
 
+def masked_key(wrap_key: bytes, th: bytes, key: bytes) -> bytes:
+    """Hide a board's next key for its way inside a grant, or uncover it again: the same on both sides.
+
+    Args:
+        wrap_key: K_wrap of the key that this session was proved with.
+        th: the transcript's hash, which no two sessions share; so no two keys are ever hidden by the same bytes.
+        key: 32 bytes.
+
+    Returns:
+        `key` xor Expand(K_wrap, "r" | th, 32).
+    """
+    mask = hkdf_expand(wrap_key, b"r" + th, KEY_BYTES)
+    return bytes([key[i] ^ mask[i] for i in range(KEY_BYTES)])
+
+
 class Attester:
     """The board's side of one verification after another.
 
@@ -228,7 +248,8 @@ class Attester:
             answer: the answer to the finish request: its bytes, or the object that JSON gave.
 
         Returns:
-            The grant: `token exp now epoch ws`, `seed` as bytes, and what else the relay sent.
+            The grant: `token exp now epoch ws`, `seed` as bytes, and what else the relay sent. Where there is `rotate`, it has
+            the next key's version as `kv` and the next key itself as `k`.
 
         Raises:
             AttestError: `server_not_proved` or `bad_answer`; the grant is not to be used.
@@ -240,6 +261,7 @@ class Attester:
             if not equal(sproof, server_proof(self._keys.auth, self._th, body)):
                 raise refusal("server_not_proved")
             granted = parse_grant_body(body)
+            self._uncover(granted.get("rotate"))
         except AttestError:
             self.state = REFUSED
             raise
@@ -273,6 +295,14 @@ class Attester:
         if self.state != GRANTED:
             raise LocalError("media keys do not exist in state " + self.state)
         return media_keys(self._keys.media, self._th, self._seed)
+
+    def _uncover(self, rotate: "dict[str, Any] | None") -> None:
+        """Put the next key in the place of what hides it."""
+        if rotate is None:
+            return
+        if rotate["kv"] != self._begin.kv + 1:
+            raise refusal("bad_answer", "Key %d cannot follow key %d." % (rotate["kv"], self._begin.kv))
+        rotate["k"] = masked_key(self._keys.wrap, self._th, rotate["k"])
 
     def _need(self, event: str) -> None:
         if (self.state, event) not in TRANSITIONS:

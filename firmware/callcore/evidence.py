@@ -17,7 +17,7 @@ if not MICROPYTHON:
 
 VERSION = 1
 
-# a token and numbers; later the UDP addresses and a wrapped key
+# a token, numbers and the next key; later the UDP addresses
 MAX_GRANT_CHARS = 2048
 MAX_NAME_CHARS = 128
 MAX_TOKEN_CHARS = 256
@@ -25,12 +25,14 @@ MAX_PATH_CHARS = 128
 MAX_SECONDS = 3600
 # the largest integer that every JSON reader keeps (RFC 7493 section 2.2)
 MAX_INTEGER = 0x1FFFFFFFFFFFFF
+MAX_KEY_VERSION = 0xFFFFFFFF
 
 DEVICE_NONCE_BYTES = 16
 NONCE_BYTES = 32
 BINDING_BYTES = 32
 PROOF_BYTES = 32
 SEED_BYTES = 32
+KEY_BYTES = 32
 
 
 class Base64:
@@ -78,7 +80,8 @@ _GRANT_BODY = Record(
         ("epoch", Integer(0, MAX_INTEGER)),
         ("ws", Path(MAX_PATH_CHARS)),
         ("seed", Base64(SEED_BYTES)),
-    )
+    ),
+    (("rotate", Record((("kv", Integer(2, MAX_KEY_VERSION)), ("k", Base64(KEY_BYTES))))),),
 )
 
 
@@ -144,7 +147,8 @@ def parse_grant_body(body: str) -> "dict[str, Any]":
     """Read the body of a grant, once its proof is right.
 
     Returns:
-        The whole object; `token exp now epoch ws seed` are there and each of its type, the seed as bytes.
+        The whole object; `token exp now epoch ws seed` are there and each of its type, the seed as bytes; `rotate`, where
+        it is there, has `kv` and `k` as bytes.
 
     Raises:
         AttestError: `bad_answer`.

@@ -7,12 +7,14 @@ names the field and never shows its value.
 import binascii
 import json
 
-from callcore.attest import KEY_BYTES, proof, server_proof
+from callcore.attest import proof, server_proof
 from callcore.compat import MICROPYTHON
 from callcore.evidence import (
     BINDING_BYTES,
     DEVICE_NONCE_BYTES,
+    KEY_BYTES,
     MAX_INTEGER,
+    MAX_KEY_VERSION,
     MAX_NAME_CHARS,
     PROOF_BYTES,
     VERSION,
@@ -33,7 +35,6 @@ if not MICROPYTHON:
 MAX_REQUEST_BYTES = 1024
 MAX_FIRMWARE_CHARS = 64
 MAX_UID_BYTES = 16
-MAX_KEY_VERSION = 0xFFFFFFFF
 # channel binding where the operator has switched it off
 NO_BINDING = bytes(BINDING_BYTES)
 
@@ -142,7 +143,9 @@ def check_proof(auth_key: bytes, th: bytes, shown: bytes) -> bool:
     return equal(proof(auth_key, th), shown)
 
 
-def grant_body(token: str, exp_s: int, now_s: int, epoch: int, ws: str, seed: bytes) -> str:
+def grant_body(
+    token: str, exp_s: int, now_s: int, epoch: int, ws: str, seed: bytes, rotate: "tuple[int, bytes] | None" = None
+) -> str:
     """Write the body of a grant.
 
     Args:
@@ -152,8 +155,12 @@ def grant_body(token: str, exp_s: int, now_s: int, epoch: int, ws: str, seed: by
         epoch: number of this session of this board.
         ws: path of the link.
         seed: 32 random bytes for the media keys.
+        rotate: version of the board's next key, and that key as `attest.masked_key` gives it; None: there is none.
     """
-    return json.dumps({"token": token, "exp": exp_s, "now": now_s, "epoch": epoch, "ws": ws, "seed": base64(seed)})
+    body = {"token": token, "exp": exp_s, "now": now_s, "epoch": epoch, "ws": ws, "seed": base64(seed)}
+    if rotate is not None:
+        body["rotate"] = {"kv": rotate[0], "k": base64(rotate[1])}
+    return json.dumps(body)
 
 
 def grant(auth_key: bytes, th: bytes, body: str) -> dict[str, object]:

@@ -50,7 +50,7 @@ class _Section(BaseModel):
 
 
 class DeviceSettings(_Section):
-    """The device port: the one host and port that boards connect to."""
+    """The device port: the one host and port that boards connect to, and how long their keys last."""
 
     host: str = Field(
         default="0.0.0.0", description="Address to listen on; 0.0.0.0 is every IPv4 address of this machine."
@@ -62,6 +62,9 @@ class DeviceSettings(_Section):
     )
     tls_max: Literal["1.2", "1.3"] = Field(
         default="1.3", description='Newest TLS to offer: "1.2" is what most boards speak.'
+    )
+    rotate_days: int = Field(
+        default=180, ge=0, le=36_500, description="Days after which a board gets a new key when it connects; 0: never."
     )
 
 

@@ -60,6 +60,32 @@ def test_one_device_is_shown(shared_relay):
     assert (missing.exit_code, "No device DE-5" in missing.stderr) == (1, True)
 
 
+def test_a_key_is_changed_for_programs_and_people(shared_relay):
+    post(shared_relay, sn="DE-7")
+    once = document(tincall("devices", "rotate", "DE-7", "--data", shared_relay, "--json"))
+    assert (once["sn"], once["kv"], once["linked"], once["changed"]) == ("DE-7", 1, False, True)
+    again = tincall("devices", "rotate", "DE-7", "--data", shared_relay)
+    assert "when it connects" in again.stdout and "it will be the same" in again.stdout
+    shown = tincall("devices", "show", "DE-7", "--data", shared_relay).stdout
+    assert "Its key is number 1, since" in shown and "number 2 waits since" in shown
+    found = document(tincall("devices", "--data", shared_relay, "--json"))["devices"]
+    (device,) = [one for one in found if one["sn"] == "DE-7"]
+    assert (device["kv"], device["next_key_s"]) == (1, once["next_key_s"])
+    assert "next_key" not in device
+
+
+def test_every_boards_key_is_changed_but_those_of_revoked_ones(shared_relay):
+    post(shared_relay, sn="DE-8")
+    post(shared_relay, sn="DE-9")
+    tincall("devices", "revoke", "DE-9", "--data", shared_relay)
+    done = document(tincall("devices", "rotate", "--all", "--data", shared_relay, "--json"))["rotations"]
+    numbers = [one["sn"] for one in done]
+    assert "DE-8" in numbers and "DE-9" not in numbers
+    assert "boards get a new key" in tincall("devices", "rotate", "--all", "--data", shared_relay).stdout
+    refused = tincall("devices", "rotate", "DE-9", "--data", shared_relay)
+    assert (refused.exit_code, "for good" in refused.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -69,6 +95,11 @@ def test_one_device_is_shown(shared_relay):
         ["suspend", "DE-1", "--forget", "DE-1"],
         ["show"],
         ["suspend", "A", "B"],
+        ["rotate"],
+        ["rotate", "A", "--all"],
+        ["suspend", "--all"],
+        ["--all"],
+        ["rotate", "--all", "--forget", "A"],
     ],
 )
 def test_what_is_no_usage_is_told(arguments, tmp_path):
@@ -81,7 +112,8 @@ def test_a_second_board_is_shown_with_the_way_out(capsys):
         "epoch": 3, "times": 2, "seen_s": 1_790_000_000,
     }  # fmt: skip
     standing = {
-        "sn": "DE-6", "state": "conflict", "uid": "aa", "counter": 9, "epoch": 4, "linked": False, "address": "",
+        "sn": "DE-6", "state": "conflict", "kv": 1, "key_s": 1_790_000_000, "next_key_s": 0, "uid": "aa",
+        "counter": 9, "epoch": 4, "linked": False, "address": "",
         "second_board": second,
     }  # fmt: skip
     crash = {"kind": "crash", "text": "KeyError: 'x'", "at_s": 0, "received_ms": 1_790_000_000_000}

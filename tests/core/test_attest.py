@@ -13,6 +13,7 @@ with open(HERE + "../vectors/attest.json") as file:
 KEY = b"\x77" * 32
 NONCE = b"n" * 32
 SEED = b"\x5e" * 32
+NEXT = b"\x99" * 32
 
 
 def hexa(data):
@@ -83,6 +84,9 @@ def test_golden_sessions():
         assert hexa(attest.server_proof(keys.auth, th, case["body"])) == case["sproof"]
         c2s, s2c = attest.media_keys(keys.media, th, unhexlify(case["seed"]))
         assert (hexa(c2s), hexa(s2c)) == (case["c2s"], case["s2c"])
+        hidden = attest.masked_key(keys.wrap, th, unhexlify(case["next_key"]))
+        assert hexa(hidden) == case["masked_key"]
+        assert attest.masked_key(keys.wrap, th, hidden) == unhexlify(case["next_key"])
 
 
 def test_a_field_cannot_lend_bytes_to_its_neighbour():
@@ -151,6 +155,39 @@ def challenged_board():
     board = attester()
     begin = board.begin(b"d" * 16)
     return board, begin, board.challenged(verify.challenge("S1", NONCE, 30), 7, bytes(32))
+
+
+def rotation(kv, th_of=None):
+    """What a board of key version 1 makes of a grant that offers it key version `kv`."""
+    board, begin, finish = challenged_board()
+    shown = verify.parse_finish(finish)
+    keys = attest.Keys(KEY)
+    th = attest.transcript(verify.parse_begin(begin), th_of or NONCE, shown.sid, shown.ctr, shown.cb)
+    hidden = attest.masked_key(keys.wrap, th, NEXT)
+    body = verify.grant_body("token", 3600, 1790000000, 12, "/v1/link", SEED, (kv, hidden))
+    assert hexa(NEXT) not in body and hidden != NEXT
+    return board, relay_grant(begin, finish, KEY, body)[1]
+
+
+def test_the_next_key_comes_with_the_grant():
+    board, answer = rotation(2)
+    assert board.granted(answer)["rotate"] == {"kv": 2, "k": NEXT}
+    board, answer = rotation(2, b"o" * 32)
+    assert board.granted(answer)["rotate"]["k"] != NEXT, "hidden for one session, it is nothing in another"
+
+
+def test_a_key_that_does_not_follow_is_refused():
+    for kv in (1, 3, 0xFFFFFFFF):
+        board, answer = rotation(kv)
+        assert reason_of(board.granted, answer) == "bad_answer"
+        assert board.state == attest.REFUSED
+
+
+def test_a_next_key_that_was_changed_on_the_way_is_seen():
+    board, answer = rotation(2)
+    at = answer["body"].find('"k": "') + 6
+    answer["body"] = answer["body"][:at] + ("A" if answer["body"][at] != "A" else "B") + answer["body"][at + 1 :]
+    assert reason_of(board.granted, answer) == "server_not_proved"
 
 
 def test_a_server_that_does_not_know_the_key_gets_nothing():

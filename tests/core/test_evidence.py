@@ -47,8 +47,22 @@ def test_the_body_of_a_grant():
 
 def test_the_body_of_a_grant_keeps_what_later_versions_add():
     more = json.loads(verify.grant_body("t", 1, 0, 0, "/", bytes(32)))
-    more["rotate"] = {"kv": 2}
-    assert evidence.parse_grant_body(json.dumps(more))["rotate"] == {"kv": 2}
+    more["later"] = {"a": 2}
+    assert evidence.parse_grant_body(json.dumps(more))["later"] == {"a": 2}
+
+
+def test_the_next_key_in_the_body_of_a_grant():
+    body = json.loads(verify.grant_body("t", 1, 0, 0, "/", bytes(32), (2, b"k" * 32)))
+    assert evidence.parse_grant_body(json.dumps(body))["rotate"] == {"kv": 2, "k": b"k" * 32}
+    good = body["rotate"]
+    wrong = [None, [], "k", {}, {"kv": 2}, {"k": good["k"]}]
+    wrong += [{"kv": kv, "k": good["k"]} for kv in (0, 1, -2, 2**32, "2", 2.5, True, None)]
+    wrong += [
+        {"kv": 2, "k": k} for k in ("", evidence.base64(b"k" * 31), evidence.base64(b"k" * 33), good["k"][:-1], 7)
+    ]
+    for rotate in wrong:
+        body["rotate"] = rotate
+        assert reason_of(evidence.parse_grant_body, json.dumps(body)) == "bad_answer", rotate
 
 
 def test_the_body_of_a_grant_is_held_to_its_rules():

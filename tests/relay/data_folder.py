@@ -47,7 +47,7 @@ def holds(folder: DataFolder) -> dict[str, Any]:
         registry = Registry(database, authority.load_kek(folder), ManualClock())
         await registry.load()
         calls = [record["call_id"] for record in await Records(database, ManualClock()).list()]
-        keys = {device.sn: registry.key(device.sn) for device in registry.list()}
+        keys = {device.sn: registry.key(device.sn, device.kv) for device in registry.list()}
         await database.close()
         return {"keys": keys, "calls": sorted(calls)}
 

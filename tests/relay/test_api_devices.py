@@ -15,9 +15,13 @@ WORDS = ("suspend", "resume", "revoke")
 class Links:
     def __init__(self):
         self.links = {}
+        self.renewed = []
 
     def online(self, sn):
         return self.links.get(sn)
+
+    def renew(self, sn):
+        self.renewed.append(sn)
 
 
 class Scene:
@@ -62,7 +66,7 @@ def test_a_device_is_switched_off_and_on_and_off_for_good(tmp_path):
         told = []
         s.store.registry.watchers.append(lambda sn, state: told.append(state))
         await s.store.registry.enrol("SN-1", "m")
-        await s.store.registry.accept("SN-1", 1, "aa", "")
+        await s.store.registry.accept("SN-1", 1, "aa", "", 1)
         assert await s.decide("suspend") == ("active", "suspended", True)
         assert await s.decide("suspend") == ("suspended", "suspended", False)
         assert await s.decide("resume") == ("suspended", "active", True)
@@ -93,7 +97,7 @@ def test_a_decision_outlives_the_relay(tmp_path, word, state):
 def test_how_a_device_stands_names_the_second_board(tmp_path):
     async def go(s):
         await s.store.registry.enrol("SN-1", "m")
-        await s.store.registry.accept("SN-1", 5, "aa", "")
+        await s.store.registry.accept("SN-1", 5, "aa", "", 1)
         shown = (await s.ask("GET", "/v1/devices/SN-1/standing")).json()
         assert (shown["state"], shown["uid"], shown["counter"], shown["linked"]) == ("active", "aa", 5, False)
         assert shown["second_board"] is None
@@ -109,10 +113,29 @@ def test_how_a_device_stands_names_the_second_board(tmp_path):
     scene(tmp_path, go)
 
 
+def test_a_key_is_changed_once_however_often_it_is_asked(tmp_path):
+    async def go(s):
+        await s.store.registry.enrol("SN-1", "m")
+        enrolled_s = s.store.clock.unix_ms() // 1000
+        s.store.clock.advance(60_000)
+        first = (await s.ask("POST", "/v1/devices/SN-1/rotate")).json()
+        assert first == {"sn": "SN-1", "kv": 1, "next_key_s": enrolled_s + 60, "linked": False, "changed": True}
+        s.links.links["SN-1"] = {"address": "192.0.2.1"}
+        s.store.clock.advance(60_000)
+        assert (await s.ask("POST", "/v1/devices/SN-1/rotate")).json() == {**first, "linked": True, "changed": False}
+        assert s.links.renewed == ["SN-1", "SN-1"]
+        shown = (await s.ask("GET", "/v1/devices/SN-1/standing")).json()
+        assert (shown["kv"], shown["key_s"], shown["next_key_s"]) == (1, enrolled_s, enrolled_s + 60)
+        await s.decide("revoke")
+        assert "--forget SN-1" in refusal(await s.ask("POST", "/v1/devices/SN-1/rotate"), 409, "over")["hint"]
+
+    scene(tmp_path, go)
+
+
 def test_nobody_comes_in_without_the_token_and_nobody_is_found_who_is_not_there(tmp_path):
     async def go(s):
         await s.store.registry.enrol("SN-1", "m")
-        for method, word in [("GET", "standing"), *(("POST", word) for word in WORDS)]:
+        for method, word in [("GET", "standing"), *(("POST", word) for word in (*WORDS, "rotate"))]:
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
                 refusal(await s.ask(method, f"/v1/devices/SN-1/{word}", headers=headers), 401, "auth_failed")
             refusal(await s.ask(method, f"/v1/devices/SN-9/{word}"), 404, "unknown")
@@ -126,7 +149,7 @@ def test_nobody_comes_in_without_the_token_and_nobody_is_found_who_is_not_there(
 def test_the_published_description_has_them(tmp_path):
     async def go(s):
         paths = (await s.ask("GET", "/openapi.json", headers={})).json()["paths"]
-        for word in WORDS:
+        for word in (*WORDS, "rotate"):
             assert "200" in paths[f"/v1/devices/{{sn}}/{word}"]["post"]["responses"]
             assert "4XX" in paths[f"/v1/devices/{{sn}}/{word}"]["post"]["responses"]
         assert "get" in paths["/v1/devices/{sn}/standing"]

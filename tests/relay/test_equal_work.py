@@ -67,12 +67,12 @@ class Scene:
         for sn in ("NEW-0", "ACT-0", "SUS-0", "REV-0", "CON-0"):
             await registry.enrol(sn, "model-x")
         for sn in ("ACT-0", "CON-0"):
-            await registry.accept(sn, 1, "aa", "")
+            await registry.accept(sn, 1, "aa", "", 1)
         await registry.decide("SUS-0", "suspend")
         await registry.decide("REV-0", "revoke")
         for counter in (2, 3):
             await registry.doubt(SecondBoard("CON-0", "uid_mismatch", "ff", 1, ADDRESS, "", 0, 0, 0))
-            await registry.accept("CON-0", counter, "aa", "")
+            await registry.accept("CON-0", counter, "aa", "", 1)
         assert registry.get("CON-0").state == "conflict"
         return self
 
@@ -127,7 +127,7 @@ def test_who_cannot_prove_himself_costs_what_a_stranger_costs(tmp_path, sn, mode
 def test_the_count_sees_a_difference(tmp_path):
     async def go(s):
         _, wrong, _ = await s.attempt("ACT-0", "model-x", 1)
-        board = attest.Attester(s.store.registry.key("ACT-0"), "ACT-0", "model-x", 1, b"\xaa", "1.0")
+        board = attest.Attester(s.store.registry.key("ACT-0", 1), "ACT-0", "model-x", 1, b"\xaa", "1.0")
         challenge = await s.verifier.begin(json.dumps(board.begin(b"\xd0" * 16)).encode(), ADDRESS)
         said = json.dumps(board.challenged(challenge.body, 9, BINDING)).encode()
         with counted() as right:

@@ -45,6 +45,9 @@ class Exchange:
     def online(self, sn):
         return None
 
+    def renew(self, sn):
+        pass
+
 
 def operations(app):
     """List what is published: method, path, and whether it takes a body."""

@@ -28,11 +28,11 @@ def test_a_device_is_enrolled_once_with_a_key_of_its_own(tmp_path):
             second = await store.registry.enrol("SN-2", "model-x")
             assert len(first) == 32
             assert first != second
-            assert store.registry.key("SN-1") == first
+            assert store.registry.key("SN-1", 1) == first
             with pytest.raises(Rejected) as caught:
                 await store.registry.enrol("SN-1", "model-x")
             assert caught.value.reason == "exists"
-            assert store.registry.key("SN-1") == first
+            assert store.registry.key("SN-1", 1) == first
             return [(d.sn, d.name, d.state, d.epoch, d.counter) for d in store.registry.list()]
 
     assert run(go()) == [("SN-1", "Door", "new", 0, 0), ("SN-2", "SN-2", "new", 0, 0)]
@@ -45,7 +45,7 @@ def test_two_enrolments_of_one_number_at_once_give_one_device(tmp_path):
             keys = [one for one in both if isinstance(one, bytes)]
             assert len(keys) == 1
             assert isinstance(next(one for one in both if not isinstance(one, bytes)), Rejected)
-            return store.registry.key("A") == keys[0]
+            return store.registry.key("A", 1) == keys[0]
 
     assert run(go())
 
@@ -57,7 +57,7 @@ def test_what_was_enrolled_is_there_after_a_restart(tmp_path):
 
     async def second():
         async with Store(tmp_path) as store:
-            return store.registry.key("SN-1")
+            return store.registry.key("SN-1", 1)
 
     assert run(first()) == run(second()) == b"k" * 32
 
@@ -110,7 +110,7 @@ def test_decisions_are_stored_and_told_once(tmp_path):
             told = []
             store.registry.watchers.append(lambda sn, state: told.append((sn, state)))
             await store.registry.enrol("SN-1", "m")
-            await store.registry.accept("SN-1", 1, "aa", "")
+            await store.registry.accept("SN-1", 1, "aa", "", 1)
             assert await store.registry.decide("SN-1", "suspend") == ("active", "suspended")
             assert await store.registry.decide("SN-1", "suspend") == ("suspended", "suspended")
             assert await store.registry.decide("SN-1", "resume") == ("suspended", "active")
@@ -166,7 +166,7 @@ async def strange(store, *steps):
     found = []
     for number, is_own in enumerate((True, *steps), 10):
         if is_own:
-            await store.registry.accept("SN-1", number, "aa", "")
+            await store.registry.accept("SN-1", number, "aa", "", 1)
         else:
             found.append(await store.registry.doubt(stranger()))
     return found
@@ -211,10 +211,10 @@ def test_a_conflict_is_told_and_its_way_out_forgets_the_second_board(tmp_path):
             told = []
             store.registry.watchers.append(lambda sn, state: told.append(state))
             await strange(store, False, True, False)
-            assert await store.registry.accept("SN-1", 99, "aa", "") is None, "nobody is let in"
+            assert await store.registry.accept("SN-1", 99, "aa", "", 1) is None, "nobody is let in"
             assert await store.registry.decide("SN-1", "resume") == ("conflict", "active")
             assert store.registry.second_board("SN-1") is (await reloaded(store)).second_board("SN-1") is None
-            assert await store.registry.accept("SN-1", 99, "aa", "")
+            assert await store.registry.accept("SN-1", 99, "aa", "", 1)
             assert not await store.registry.doubt(stranger())
             await store.registry.forget("SN-1")
             assert store.registry.second_board("SN-1") is (await reloaded(store)).second_board("SN-1") is None
@@ -239,7 +239,7 @@ def test_a_session_stores_counter_epoch_and_the_first_chip(tmp_path):
     async def go():
         async with Store(tmp_path) as store:
             await store.registry.enrol("SN-1", "m")
-            first = await store.registry.accept("SN-1", 5, "0a0b", "1.0")
+            first = await store.registry.accept("SN-1", 5, "0a0b", "1.0", 1)
             assert (first.state, first.counter, first.epoch, first.uid, first.firmware) == (
                 "active",
                 5,
@@ -247,14 +247,14 @@ def test_a_session_stores_counter_epoch_and_the_first_chip(tmp_path):
                 "0a0b",
                 "1.0",
             )
-            assert await store.registry.accept("SN-1", 5, "0a0b", "1.0") is None
-            assert await store.registry.accept("SN-1", 4, "0a0b", "1.0") is None
-            assert await store.registry.accept("SN-1", 6, "ffff", "1.1") is None, "another chip"
-            second = await store.registry.accept("SN-1", 6, "0a0b", "1.1")
+            assert await store.registry.accept("SN-1", 5, "0a0b", "1.0", 1) is None
+            assert await store.registry.accept("SN-1", 4, "0a0b", "1.0", 1) is None
+            assert await store.registry.accept("SN-1", 6, "ffff", "1.1", 1) is None, "another chip"
+            second = await store.registry.accept("SN-1", 6, "0a0b", "1.1", 1)
             assert (second.epoch, second.uid) == (2, "0a0b")
             assert (await reloaded(store)).get("SN-1") == second == store.registry.get("SN-1")
             with pytest.raises(Rejected):
-                await store.registry.accept("SN-2", 1, "", "")
+                await store.registry.accept("SN-2", 1, "", "", 1)
 
     run(go())
 
@@ -263,7 +263,7 @@ def test_one_counter_is_accepted_once_though_many_come_at_once(tmp_path):
     async def go():
         async with Store(tmp_path) as store:
             await store.registry.enrol("SN-1", "m")
-            all_ = await asyncio.gather(*(store.registry.accept("SN-1", 7, "aa", "") for _ in range(20)))
+            all_ = await asyncio.gather(*(store.registry.accept("SN-1", 7, "aa", "", 1) for _ in range(20)))
             return [device.epoch for device in all_ if device]
 
     assert run(go()) == [1]
@@ -273,11 +273,11 @@ def test_memory_keeps_to_the_database_though_the_asker_goes_away(tmp_path):
     async def go():
         async with Store(tmp_path) as store:
             await store.registry.enrol("SN-1", "m")
-            asking = asyncio.create_task(store.registry.accept("SN-1", 9, "aa", ""))
+            asking = asyncio.create_task(store.registry.accept("SN-1", 9, "aa", "", 1))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             asking.cancel()
-            assert await store.registry.accept("SN-1", 9, "aa", "") is None
+            assert await store.registry.accept("SN-1", 9, "aa", "", 1) is None
             assert (await reloaded(store)).get("SN-1") == store.registry.get("SN-1")
 
     run(go())
@@ -306,12 +306,12 @@ def test_an_unknown_number_has_a_key_too_and_it_is_nobodys(tmp_path):
     async def go():
         async with Store(tmp_path) as store:
             key = await store.registry.enrol("SN-1", "m")
-            nobody = store.registry.key("SN-2")
+            nobody = store.registry.key("SN-2", 1)
             assert len(nobody) == 32
             assert nobody not in (key, bytes(32), PUBLISHED)
             assert store.registry.candidate("SN-2").sn == ""
             assert store.registry.candidate("SN-1").sn == "SN-1"
-            assert store.registry.key("SN-3") == nobody
+            assert store.registry.key("SN-3", 1) == nobody
 
     run(go())
 
@@ -348,8 +348,8 @@ def test_a_row_cannot_borrow_another_rows_key(tmp_path):
 
     async def second():
         async with Store(tmp_path) as store:
-            assert store.registry.key("SN-2") == key
-            assert len({store.registry.key("SN-1") for _ in range(3)} - {key}) == 3, "a new random one each time"
+            assert store.registry.key("SN-2", 1) == key
+            assert len({store.registry.key("SN-1", 1) for _ in range(3)} - {key}) == 3, "a new random one each time"
 
     with structlog.testing.capture_logs() as lines:
         run(second())
@@ -365,7 +365,7 @@ def test_a_key_that_was_sealed_without_its_purpose_is_sealed_anew(tmp_path):
 
     async def sealed():
         async with Store(tmp_path) as store:
-            assert store.registry.key("SN-1") == key
+            assert store.registry.key("SN-1", 1) == key
             return store.registry.get("SN-1").wrapped_key
 
     run(enrol())

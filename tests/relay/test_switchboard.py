@@ -534,6 +534,34 @@ async def test_a_board_that_is_no_longer_welcome_loses_its_link(exchange):
     exchange.switchboard.device_changed("board-2", "revoked")
 
 
+async def test_a_board_in_no_call_is_asked_to_verify_anew_at_once(exchange):
+    board, other = exchange.board(), exchange.board("board-2")
+    exchange.switchboard.renew("board-1")
+    exchange.switchboard.renew("board-3")
+    await settle()
+    assert (board.close_code, other.close_code) == (4401, 0)
+    again = exchange.board()
+    await talking(exchange, again)
+    exchange.switchboard.hangup("c1")
+    await settle()
+    assert again.close_code == 0, "the word held for the link that there was"
+
+
+async def test_a_board_in_a_call_is_asked_to_verify_anew_after_it(exchange):
+    board = exchange.board()
+    phone = await talking(exchange, board)
+    exchange.switchboard.renew("board-1")
+    await settle()
+    assert board.close_code == 0
+    exchange.switchboard.hangup("c1")
+    await settle()
+    assert (ended(exchange), board.close_code) == ((causes.NORMAL, "relay"), 0), "its last figures are wanted"
+    phone.reports()
+    board.reports()
+    await settle()
+    assert board.close_code == 4401
+
+
 @pytest.mark.parametrize("state", ["suspended", "conflict", "revoked", "forgotten"])
 async def test_a_board_that_is_no_longer_welcome_loses_its_call_with_a_cause(exchange, state):
     board = exchange.board()

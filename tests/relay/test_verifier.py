@@ -169,7 +169,9 @@ async def stand(s, state):
         return
     for uid in ("aa", None, "aa", None):
         if uid:
-            await s.registry.accept("SN-1", s.registry.get("SN-1").counter + 1, s.registry.get("SN-1").uid or uid, "")
+            await s.registry.accept(
+                "SN-1", s.registry.get("SN-1").counter + 1, s.registry.get("SN-1").uid or uid, "", 1
+            )
         else:
             await s.registry.doubt(SecondBoard("SN-1", "uid_mismatch", "ff", 1, ADDRESS, "", 0, 0, 0))
     assert s.registry.get("SN-1").state == state == "conflict"
@@ -262,6 +264,57 @@ def test_an_old_image_of_the_boards_own_memory_is_refused_until_it_counts_past(t
             assert reason(await s.verify(ctr=ctr)) == (409, "counter_rollback")
         assert (await s.verify(ctr=257)).status == 200
         assert s.registry.get("SN-1").state == "active"
+
+    scene(tmp_path, go)
+
+
+async def granted(s, kv, key):
+    board = s.board(kv=kv, key=key)
+    answer = await s.finish(board, await s.begin(board))
+    return board.granted(answer.body) if answer.status == 200 else reason(answer)[1]
+
+
+def test_the_next_key_is_given_until_it_is_proved(tmp_path):
+    """T-ID-13, the relay's part: a lost grant is followed by one with the same key; both are good until the new one is used."""
+
+    async def go(s):
+        assert "rotate" not in await granted(s, 1, s.key)
+        await s.registry.rotate("SN-1")
+        first = (await granted(s, 1, s.key))["rotate"]
+        again = (await granted(s, 1, s.key))["rotate"]
+        assert first == again and first["kv"] == 2 and first["k"] != s.key
+        assert await granted(s, 2, s.key) == "auth_failed", "the next version is the next key's"
+        assert await granted(s, 1, first["k"]) == "auth_failed"
+        assert await granted(s, 3, first["k"]) == "auth_failed"
+        changed = await granted(s, 2, first["k"])
+        assert "rotate" not in changed and changed["epoch"] == 4
+        assert await granted(s, 1, s.key) == "auth_failed", "retired"
+        assert await granted(s, 1, first["k"]) == "kv_retired"
+        assert (await granted(s, 2, first["k"]))["epoch"] == 5
+
+    scene(tmp_path, go)
+
+
+@pytest.mark.parametrize("state", ["suspended", "revoked", "conflict"])
+def test_a_state_is_told_to_either_key(tmp_path, state):
+    async def go(s):
+        await s.registry.rotate("SN-1")
+        key = (await granted(s, 1, s.key))["rotate"]["k"]
+        await stand(s, state)
+        wanted = "sn_conflict" if state == "conflict" else state
+        assert [await granted(s, 1, s.key), await granted(s, 2, key)] == [wanted, wanted]
+        assert await granted(s, 2, s.key) == "auth_failed"
+        assert s.registry.get("SN-1").kv == 1
+
+    scene(tmp_path, go)
+
+
+def test_an_intercepted_proof_of_the_next_key_retires_nothing(tmp_path):
+    async def go(s):
+        await s.registry.rotate("SN-1")
+        key = (await granted(s, 1, s.key))["rotate"]["k"]
+        assert reason(await s.verify(s.board(kv=2, key=key), cb=b"\x01" * 32)) == (403, "cb_mismatch")
+        assert (await granted(s, 1, s.key))["rotate"]["k"] == key
 
     scene(tmp_path, go)
 

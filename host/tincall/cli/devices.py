@@ -1,4 +1,4 @@
-"""`tincall devices`: the boards that the relay knows, which of them are linked, and how each is switched off and on again."""
+"""`tincall devices`: the boards that the relay knows, which are linked, how each is switched off and on, its key."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 SHOW = "show"
 DECISIONS = ("suspend", "resume", "revoke")
-WORDS = (SHOW, *DECISIONS)
+ROTATE = "rotate"
+WORDS = (SHOW, *DECISIONS, ROTATE)
 MEANS = {
     "new": "was never verified",
     "active": "may come in",
@@ -27,20 +28,24 @@ WHYS = {"uid_mismatch": "another chip", "counter_rollback": "an older or copied 
 
 def devices(
     word: Annotated[
-        str, typer.Argument(metavar="[WORD]", help="`show`, `suspend`, `resume` or `revoke`; nothing lists all.")
+        str,
+        typer.Argument(metavar="[WORD]", help="`show`, `suspend`, `resume`, `revoke` or `rotate`; nothing lists all."),
     ] = "",
     sn: Annotated[str, typer.Argument(metavar="[SN]", help="Which board.")] = "",
     data: DataOption = DEFAULT_DATA,
     forget: Annotated[
         str, typer.Option("--forget", metavar="SN", help="End this board's enrolment; its key is gone for good.")
     ] = "",
+    every: Annotated[bool, typer.Option("--all", help="With `rotate`: every board that is not revoked.")] = False,
 ) -> None:
-    """List the boards that are enrolled, show how one stands, or switch it off and on again."""
-    _check(word, sn, forget)
+    """List the boards that are enrolled, show how one stands, switch it off and on again, or change its key."""
+    _check(word, sn, forget, every)
     with Client(data) as client:
         if forget:
             done = client.delete(_path(forget))
             output.result(done, lambda console: console.print(f"{output.escape(forget)} is forgotten."))
+        elif word == ROTATE:
+            _rotate(client, sn)
         elif word == SHOW:
             stands = {"device": client.get(_path(sn)), "standing": client.get(_path(sn) + "/standing")}
             stands |= {"events": client.get(f"{events.path_of(sn)}?limit={events.LATEST}")["events"]}
@@ -53,20 +58,45 @@ def devices(
             output.result(found, lambda console: _show(console, found["devices"]))
 
 
-def _check(word: str, sn: str, forget: str) -> None:
+def _check(word: str, sn: str, forget: str, every: bool) -> None:
     """Refuse what is no usage.
 
     Raises:
-        OperatorError: status 2; an unknown word, or one without its serial number.
+        OperatorError: status 2; an unknown word, or one without its serial number, or `--all` with another than `rotate`.
     """
     if word and word not in WORDS:
         raise OperatorError(f"`tincall devices {word}` is nothing.", f"The words are {', '.join(WORDS)}.", STATUS_USAGE)
-    if bool(word) != bool(sn) or (word and forget):
+    if every and (word != ROTATE or sn or forget):
+        hint = "It stands for every board in `tincall devices rotate --all`."
+        raise OperatorError("`--all` has no place here.", hint, STATUS_USAGE)
+    if bool(word) != (bool(sn) or every) or (word and forget):
         raise OperatorError("One word and one serial number.", "As in `tincall devices suspend SN`.", STATUS_USAGE)
 
 
 def _path(sn: str) -> str:
     return f"/v1/devices/{quote(sn, safe='')}"
+
+
+def _rotate(client: Client, sn: str) -> None:
+    """Begin to change one board's key, or every board's."""
+    if sn:
+        rotation = client.post(f"{_path(sn)}/{ROTATE}", {})
+        output.result(rotation, lambda console: console.print(_rotating(rotation)))
+        return
+    boards = [one["sn"] for one in client.get("/v1/devices")["devices"] if one["state"] != "revoked"]
+    done = [client.post(f"{_path(one)}/{ROTATE}", {}) for one in boards]
+    linked = sum(one["linked"] for one in done)
+    said = (
+        f"{len(done)} boards get a new key: {linked} of them at once or after their call, the others when they connect."
+    )
+    output.result({"rotations": done}, lambda console: console.print(said))
+
+
+def _rotating(rotation: dict[str, Any]) -> str:
+    sn = rotation["sn"]
+    begins = "at once, or after its call" if rotation["linked"] else "when it connects"
+    before = "" if rotation["changed"] else " It was to get one before, and it will be the same."
+    return output.escape(f"{sn} gets a new key {begins}; `tincall devices show {sn}` tells.{before}")
 
 
 def _told(decision: dict[str, Any]) -> str:
@@ -82,6 +112,7 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
     lines = [f"{sn} ({device['name']}) {MEANS[found['state']].format(sn=sn)}."]
     link = f"linked from {found['address']}" if found["linked"] else "not linked"
     lines.append(f"Its board: chip {found['uid'] or 'not known yet'}, counter {found['counter']}, {link}.")
+    lines.append(_keys(found))
     if second:
         seen = output.when(second["seen_s"] * 1000)
         lines.append(
@@ -96,17 +127,27 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
         console.print(output.escape(line))
 
 
+def _keys(found: dict[str, Any]) -> str:
+    """Say how old a board's key is, and whether the next one waits for the board."""
+    since = f"Its key is number {found['kv']}, since {output.when(found['key_s'] * 1000)}"
+    if not found["next_key_s"]:
+        return since + "."
+    return f"{since}; number {found['kv'] + 1} waits since {output.when(found['next_key_s'] * 1000)} for the board to connect."
+
+
 def _show(console: "Console", found: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     if not found:
         console.print("No board is enrolled. `tincall enrol --sn SN` enrols one.")
         return
-    table = Table("serial number", "name", "model", "state", "link", "board", "firmware", "last seen", box=None)
+    columns = ("serial number", "name", "model", "state", "key", "link", "board", "firmware", "last seen")
+    table = Table(*columns, box=None)
     for device in found:
         link = device["link"]
         table.add_row(
             *(output.escape(device[key]) for key in ("sn", "name", "model_id", "state")),
+            f"{device['kv']}, new one waits" if device["next_key_s"] else str(device["kv"]),
             "up" if link else "-",
             *(output.escape((link or device)[key]) for key in ("board", "firmware")),
             "now" if link else output.when(device["last_seen_s"] * 1000),

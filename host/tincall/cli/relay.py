@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tincall.worker.supervisor import Supervisor
 
 SIMULATED_WORKER = "tincall.simulator.worker"
+DAY_S = 86_400
 SPARE_S = 0.3  # beyond what a worker lets its room end take
 
 
@@ -143,7 +144,7 @@ async def _build(
     clock = SystemClock()
     watch = _certificates(folder, settings, clock)
     kek, token = authority.load_kek(folder), authority.load_operator_token(folder)
-    database, registry, records, events = await _stored(stack, folder, kek, clock)
+    database, registry, records, events = await _stored(stack, folder, settings, kek, clock)
     verifier = Verifier(registry, authority.der(watch.shown.server), settings.limits, clock)
     supervisor = await _workers(stack, settings)
     adapter = None
@@ -232,7 +233,7 @@ def _phones(
 
 
 async def _stored(
-    stack: "AsyncExitStack", folder: "DataFolder", kek: bytes, clock: Any
+    stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", kek: bytes, clock: Any
 ) -> "tuple[Database, Registry, Records, Events]":
     """Open what is on disk; calls that a dead process left open are closed before the first new one."""
     from tincall.logs import get
@@ -243,7 +244,7 @@ async def _stored(
 
     database = Database.open(folder.database, must_exist=True)
     stack.push_async_callback(database.close)
-    registry = Registry(database, kek, clock)
+    registry = Registry(database, kek, clock, key_life_s=settings.device.rotate_days * DAY_S)
     await registry.load()
     records = Records(database, clock)
     stack.push_async_callback(records.close)

@@ -1,4 +1,4 @@
-"""The operators' routes that switch devices off and on again; the rest about devices is in `api`.
+"""The operators' routes that switch devices off and on again and change their keys; the rest about devices is in `api`.
 
 Every route may be asked twice: what is done already is answered as done, with `changed` false.
 """
@@ -22,6 +22,10 @@ class Links(Protocol):
         """Say what is known of a board's link; None: it has none."""
         ...
 
+    def renew(self, sn: str) -> None:
+        """Let a board that is linked verify itself anew, as soon as it is in no call."""
+        ...
+
 
 class Decision(BaseModel):
     """What became of a decision."""
@@ -32,11 +36,24 @@ class Decision(BaseModel):
     changed: bool
 
 
+class Rotation(BaseModel):
+    """A key that is being changed: the current version is `kv`, the next one was made at `next_key_s`."""
+
+    sn: str
+    kv: int
+    next_key_s: int
+    linked: bool
+    changed: bool
+
+
 class StandingBody(BaseModel):
     """How a device stands."""
 
     sn: str
     state: str
+    kv: int
+    key_s: int
+    next_key_s: int
     uid: str
     counter: int
     epoch: int
@@ -65,6 +82,9 @@ class Decisions:
         return StandingBody(
             sn=sn,
             state=device.state,
+            kv=device.kv,
+            key_s=device.key_s,
+            next_key_s=device.next_key_s,
             uid=device.uid,
             counter=device.counter,
             epoch=device.epoch,
@@ -85,6 +105,13 @@ class Decisions:
         """Switch a device off for good; a call ends (cause 52) and its link is closed (4403)."""
         return await self._decide(sn, standing.REVOKE)
 
+    async def rotate(self, sn: SerialNumber) -> Rotation:
+        """Give a device a new key with its next verification, which a board that is linked and in no call begins at once."""
+        device, changed = await self._registry.rotate(sn)
+        linked = self._links.online(sn) is not None
+        self._links.renew(sn)
+        return Rotation(sn=sn, kv=device.kv, next_key_s=device.next_key_s, linked=linked, changed=changed)
+
     async def _decide(self, sn: str, word: str) -> Decision:
         before, state = await self._registry.decide(sn, word)
         return Decision(sn=sn, before=before, state=state, changed=state != before)
@@ -101,6 +128,6 @@ def router(registry: Registry, links: Links, operator: Callable[[Request], Await
     routes = Decisions(registry, links)
     made = APIRouter(prefix="/v1/devices/{sn}", dependencies=[Depends(operator)], responses=REFUSALS)
     made.add_api_route("/standing", routes.standing, methods=["GET"])
-    for word in (routes.suspend, routes.resume, routes.revoke):
+    for word in (routes.suspend, routes.resume, routes.revoke, routes.rotate):
         made.add_api_route(f"/{word.__name__}", word, methods=["POST"])
     return made

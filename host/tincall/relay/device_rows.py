@@ -9,7 +9,10 @@ from tincall.relay import events, second_board
 from tincall.relay.second_board import SecondBoard
 from tincall.relay.store.models import devices
 
-SHOWN = ("sn", "model_id", "name", "state", "kv", "uid", "epoch", "board", "firmware", "last_seen_s", "created_s")
+SHOWN = (
+    "sn", "model_id", "name", "state", "kv", "key_s", "next_key_s", "uid", "epoch", "board", "firmware", "last_seen_s",
+    "created_s",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,12 @@ class Device:
     firmware: str
     last_seen_s: int
     created_s: int
+    key_s: int = 0
+    next_key: bytes | None = field(default=None, repr=False)
+    next_key_s: int = 0
 
     def public(self) -> dict[str, Any]:
-        """Give what an operator may see, which is all but the key."""
+        """Give what an operator may see, which is all but the keys."""
         return {name: getattr(self, name) for name in SHOWN}
 
 

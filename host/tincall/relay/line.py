@@ -16,7 +16,7 @@ from tincall.clock import Clock
 from tincall.logs import get
 from tincall.relay.device_leg import RELAY, DeviceLeg
 from tincall.relay.events import FEATURE, Events
-from tincall.relay.session import READY, Session
+from tincall.relay.session import CLOSE_VERIFY, READY, Session
 
 # calls whose late messages are still recognised: at the most one a second ends, and nothing is later than some seconds
 REMEMBERED_CALLS = 16
@@ -63,6 +63,7 @@ class Line:
         self._desk = desk
         self._clock = clock
         self._legs: dict[str, DeviceLeg] = {}
+        self._is_renewing = False
         self._over: deque[str] = deque(maxlen=REMEMBERED_CALLS)
         self._is_storing = False
 
@@ -103,6 +104,11 @@ class Line:
         """Tell the board whom it may call now; one that was not welcomed yet hears it in its welcome."""
         if self.is_ready:
             self.session.send_message(self._with_contacts({"t": "contacts"}))
+
+    def renew(self) -> None:
+        """Close the link so that the board verifies itself anew (4401): now, or once its call and its figures are in."""
+        self._is_renewing = True
+        self._renew_if_idle()
 
     def heard(self, message: dict[str, Any], now_ms: int) -> None:
         """Hand a message to the leg it is for; see `session.Owner.heard`."""
@@ -166,6 +172,11 @@ class Line:
     def _forget(self, leg: DeviceLeg) -> None:
         if self._legs.pop(leg.call_id, None) is not None:
             self._over.append(leg.call_id)
+            self._renew_if_idle()
+
+    def _renew_if_idle(self) -> None:
+        if self._is_renewing and not self._legs:
+            self.session.close(CLOSE_VERIFY, "verify anew")
 
 
 def _is_sound(message: dict[str, Any]) -> bool:

@@ -11,38 +11,23 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from callcore.verify import is_published_test_key, is_serial_number
+from callcore.verify import is_published_test_key
 from tincall.clock import Clock
 from tincall.errors import OperatorError
 from tincall.ids import Random
 from tincall.logs import get
-from tincall.relay import device_rows, second_board, standing
+from tincall.relay import device_rows, rejected, rotation, second_board, standing
 from tincall.relay.device_rows import Device as Device
 from tincall.relay.key_box import KEY_BYTES, KeyBox
+from tincall.relay.rejected import Rejected as Rejected
 from tincall.relay.second_board import SecondBoard
 from tincall.relay.store.engine import Database
 
-MODEL_ID_MAX_CHARS = 64
-NAME_MAX_CHARS = 64
 FORGOTTEN = "forgotten"
 
 R = TypeVar("R")
 
 log = get("relay.registry")
-
-
-class Rejected(OperatorError):
-    """A device cannot be enrolled or changed as asked.
-
-    Args:
-        reason: `bad_value`, `exists`, `unknown` or `over`.
-        message: one sentence.
-        hint: what to do.
-    """
-
-    def __init__(self, reason: str, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.reason = reason
 
 
 class Registry:
@@ -53,13 +38,17 @@ class Registry:
         kek: key-encryption key, 32 bytes.
         clock: the time.
         random: source of key bytes.
+        key_life_s: after how many seconds a board gets another key at its next verification; 0: never by itself.
     """
 
-    def __init__(self, database: Database, kek: bytes, clock: Clock, random: Random = os.urandom) -> None:
+    def __init__(
+        self, database: Database, kek: bytes, clock: Clock, random: Random = os.urandom, key_life_s: int = 0
+    ) -> None:
         self._database = database
         self._box = KeyBox(kek)
         self._clock = clock
         self._random = random
+        self._key_life_s = key_life_s
         self._devices: dict[str, Device] = {}
         self._second_boards: dict[str, SecondBoard] = {}
         # writers come one after the other, so that memory always agrees with what was committed last
@@ -73,15 +62,17 @@ class Registry:
     async def load(self) -> None:
         """Read all devices, and open their keys to see that the key-encryption key is theirs.
 
-        A single key that does not open is told in the log, and its board is refused until it is enrolled anew. Keys that an
-        older version sealed are sealed anew, all in one transaction.
+        A single key that does not open is told in the log, and its board is refused until it is enrolled anew; a next key that
+        does not open is dropped, and its board stays with the one it has. Keys that an older version sealed are sealed anew,
+        all in one transaction.
 
         Raises:
             OperatorError: not one key opens: the key-encryption key is another one's.
         """
         self._second_boards = await self._database.read(second_board.read)
         self._devices = await self._database.read(device_rows.read)
-        resealed, lost = {}, []
+        resealed: dict[str, dict[str, Any]] = {}
+        lost = []
         for device in self._devices.values():
             if self._box.open(device.sn, device.kv, device.wrapped_key) is None:
                 anew = self._box.reseal(device.sn, device.kv, device.wrapped_key)
@@ -90,6 +81,9 @@ class Registry:
                     log.error("a device's key cannot be opened", sn=device.sn)
                 else:
                     resealed[device.sn] = {"wrapped_key": anew}
+            if device.next_key is not None and self.next_key(device) is None:
+                log.error("a device's next key cannot be opened", sn=device.sn)
+                resealed.setdefault(device.sn, {}).update(rotation.DROPPED)
         if lost and len(lost) == len(self._devices):
             why = f"No device's key can be opened, that of {lost[0]} for one: kek.bin is not the one they were sealed with."
             raise OperatorError(why, "Restore kek.bin and tincall.db from the same backup.", 2)
@@ -107,14 +101,23 @@ class Registry:
         """Find a device to hold a proof against; for a serial number that nobody enrolled, one that nothing can prove."""
         return self._devices.get(sn, self._decoy)
 
-    def key(self, sn: str) -> bytes:
+    def key(self, sn: str, kv: int) -> bytes:
         """Give the key of `candidate`, at the same cost for each; a random one where the device's cannot be opened.
+
+        Args:
+            sn: serial number, of an enrolled device or not.
+            kv: version that the board says it has: of the next key, if that is the one, else the current one is given.
 
         Returns:
             32 bytes; the caller keeps them no longer than it needs them.
         """
         device = self._devices.get(sn, self._decoy)
-        return self._box.open(device.sn, device.kv, device.wrapped_key) or self._random(KEY_BYTES)
+        version, sealed = rotation.sealed(device, kv)
+        return self._box.open(device.sn, version, sealed) or self._random(KEY_BYTES)
+
+    def next_key(self, device: Device) -> bytes | None:
+        """Give the key that follows a device's current one; None: no rotation is pending, or it cannot be opened."""
+        return None if device.next_key is None else self._box.open(device.sn, device.kv + 1, device.next_key)
 
     def second_board(self, sn: str) -> SecondBoard | None:
         """Give the newest right proof that cannot have come from the device's own board; None: there is none."""
@@ -137,14 +140,14 @@ class Registry:
         Raises:
             Rejected: a value is wrong, the key is the published test key, or the serial number is enrolled.
         """
-        _check(sn, model_id, name)
+        rejected.check(sn, model_id, name)
         secret = self._random(KEY_BYTES) if key is None else key
         if len(secret) != KEY_BYTES or is_published_test_key(secret):
             why = "A key has 32 bytes and is not the test key of the documentation, which everybody knows."
             raise Rejected("bad_value", why)
         device = Device(
             sn=sn, model_id=model_id, name=name or sn, state="new", kv=1, wrapped_key=self._box.seal(sn, 1, secret), uid="",
-            counter=0, epoch=0, board="", firmware="", last_seen_s=0, created_s=self._clock.unix_ms() // 1000,
+            counter=0, epoch=0, board="", firmware="", last_seen_s=0, created_s=self._now_s(), key_s=self._now_s(),
         )  # fmt: skip
         async with self._writing:
             if sn in self._devices:
@@ -179,6 +182,28 @@ class Registry:
             self._tell(sn, now)
         return before, now
 
+    async def rotate(self, sn: str) -> tuple[Device, bool]:
+        """Begin to change a device's key, which its next verification carries on; see `rotation`.
+
+        If power fails, a reader finds the rotation pending or not.
+
+        Returns:
+            The device as it is now, and whether this began it; it may have been pending before.
+
+        Raises:
+            Rejected: no such device, or it is revoked.
+        """
+
+        def begin(device: Device) -> dict[str, Any]:
+            if device.state == standing.REVOKED:
+                raise rejected.over(device)
+            return {} if device.next_key is not None else self._begun(device)
+
+        changed = await self._whole(self._change(sn, begin))
+        if changed is not None:
+            log.warning("operator rotates a key", sn=sn, kv=changed.kv)
+        return changed or self.known(sn), changed is not None
+
     async def doubt(self, found: SecondBoard) -> bool:
         """Keep a right proof that cannot come from the device's own board, and judge whether two boards come by turns.
 
@@ -209,8 +234,10 @@ class Registry:
         await self._whole(self._remove(sn))
         self._tell(sn, FORGOTTEN)
 
-    async def accept(self, sn: str, counter: int, uid: str, firmware: str) -> Device | None:
+    async def accept(self, sn: str, counter: int, uid: str, firmware: str, kv: int) -> Device | None:
         """Store a verified session: the counter, one epoch more, and at the first time the chip's id, in one transaction.
+
+        The same transaction ends a rotation, if it was the next key that proved the session, or begins one that is due.
 
         If power fails, all of it is stored or nothing; a proof whose counter was stored can never be accepted again.
 
@@ -219,10 +246,11 @@ class Registry:
             counter: the session counter in the proof.
             uid: the chip's id in hex, as proved.
             firmware: what the board says it runs.
+            kv: version of the key that proved it.
 
         Returns:
-            The device as it is now; None: the counter is not above the stored one, the chip is another one, or the device is
-            no longer welcome; nothing is changed.
+            The device as it is now; None: the counter is not above the stored one, the chip is another one, that key is
+            good no more, or the device is no longer welcome; nothing is changed.
 
         Raises:
             Rejected: the device was forgotten meanwhile.
@@ -231,16 +259,27 @@ class Registry:
         def session(device: Device) -> dict[str, Any]:
             if counter <= device.counter or device.state not in standing.WELCOME or device.uid not in ("", uid):
                 return {}
+            if kv not in rotation.versions(device):
+                return {}
+            now_s = self._now_s()
+            keys = rotation.proved(device, kv, now_s)
+            if not keys and rotation.is_due(device, now_s, self._key_life_s):
+                keys = self._begun(device)
             return {
+                **keys,
                 "counter": counter,
                 "epoch": device.epoch + 1,
                 "uid": device.uid or uid,
                 "state": standing.after(device.state, standing.VERIFIED, device.epoch > 0),
                 "firmware": firmware[:64],
-                "last_seen_s": self._clock.unix_ms() // 1000,
+                "last_seen_s": now_s,
             }
 
-        return await self._whole(self._change(sn, session))
+        before = self.known(sn).kv
+        accepted = await self._whole(self._change(sn, session))
+        if accepted is not None and accepted.kv != before:
+            log.info("a device's key is changed", sn=sn, kv=accepted.kv)
+        return accepted
 
     async def seen(self, boards: dict[str, str]) -> None:
         """Note that devices were there just now, in one transaction; those that are not enrolled any more are passed over.
@@ -266,7 +305,7 @@ class Registry:
             self._second_boards.pop(sn, None)
 
     async def _note(self, boards: dict[str, str]) -> None:
-        now_s = self._clock.unix_ms() // 1000
+        now_s = self._now_s()
         async with self._writing:
             known: dict[str, dict[str, Any]] = {
                 sn: {"board": board[:64], "last_seen_s": now_s} for sn, board in boards.items() if sn in self._devices
@@ -284,8 +323,7 @@ class Registry:
             device = self.known(sn)
             now = standing.after(device.state, word, device.epoch > 0)
             if now is None:
-                why = f"{sn} is {device.state}, for good."
-                raise Rejected("over", why, f"`tincall devices --forget {sn}` and enrolling it anew is the way back.")
+                raise rejected.over(device)
             if now != device.state:
                 await self._database.run(device_rows.stand, sn, now, is_cleared=word == standing.RESUME)
                 self._devices[sn] = replace(device, state=now)
@@ -297,7 +335,7 @@ class Registry:
         async with self._writing:
             device = self.known(found.sn)
             last = self._second_boards.get(found.sn)
-            now_s = self._clock.unix_ms() // 1000
+            now_s = self._now_s()
             times = 1 if last is None else last.times + 1
             kept = replace(found, firmware=found.firmware[:64], epoch=device.epoch, times=times, seen_s=now_s)
             now = device.state
@@ -331,21 +369,14 @@ class Registry:
             raise Rejected("unknown", f"No device {sn} is enrolled.", "`tincall devices` lists them.")
         return device
 
+    def _begun(self, device: Device) -> dict[str, Any]:
+        """Make the next key of a device; see `rotation.begun`."""
+        return rotation.begun(self._box.seal(device.sn, device.kv + 1, self._random(KEY_BYTES)), self._now_s())
+
+    def _now_s(self) -> int:
+        return self._clock.unix_ms() // 1000
+
     def _tell(self, sn: str, state: str) -> None:
         log.info("device state", sn=sn, state=state)
         for watcher in self.watchers:
             watcher(sn, state)
-
-
-def _check(sn: str, model_id: str, name: str) -> None:
-    """Hold the words of an enrolment against their rules.
-
-    Raises:
-        Rejected: one of them breaks its rule.
-    """
-    if not is_serial_number(sn):
-        raise Rejected("bad_value", "A serial number has 1 to 128 of the characters 0-9 A-Z a-z _ and -.")
-    if not is_serial_number(model_id) or len(model_id) > MODEL_ID_MAX_CHARS:
-        raise Rejected("bad_value", "A model id has 1 to 64 of the characters 0-9 A-Z a-z _ and -.")
-    if len(name) > NAME_MAX_CHARS or (name and not name.isprintable()):
-        raise Rejected("bad_value", f"A name has at most {NAME_MAX_CHARS} printable characters.")

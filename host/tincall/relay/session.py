@@ -61,7 +61,7 @@ NEXT = {
 # close codes of docs/protocol.md beside those of the framer (RFC 6455 section 7.4)
 CLOSE_GOING_AWAY = 1001
 CLOSE_TRY_AGAIN = 1013
-CLOSE_TOKEN = 4401
+CLOSE_VERIFY = 4401
 CLOSE_REVOKED = 4403
 CLOSE_SUPERSEDED = 4409
 CLOSE_FLOOD = 4429

@@ -131,6 +131,12 @@ class Switchboard:
         if line is not None:
             line.session.close(CLOSE_REVOKED, "this board is no longer welcome")
 
+    def renew(self, sn: str) -> None:
+        """Let a board that is linked verify itself anew: its link is closed (4401), after its call if it is in one."""
+        line = self._lines.get(sn)
+        if line is not None:
+            line.renew()
+
     def contacts_changed(self, sn: str) -> None:
         """Hear that a board may call others than before; a connected one is told."""
         line = self._lines.get(sn)

@@ -7,7 +7,8 @@ Rules of this file, from the threat model of docs/protocol.md:
 - A right proof that cannot come from the device's own board is refused here, before anything is asked of the platform in its
   name, and kept for the operator; where two boards come by turns, neither is let in (`second_board`).
 - A challenge is good for one finish and for 30 seconds. It is used up before its proof is looked at.
-- The session counter and the epoch are stored in one transaction, before the token is given out.
+- The session counter and the epoch are stored in one transaction, before the token is given out; so is what a proof under
+  the next key of a device does to its keys (`rotation`).
 - A token is 256 random bits, kept here as its SHA-256 and given out once. One is live per serial number: the newest.
 - No key, nonce, proof or token gets into a log line or an error.
 """
@@ -29,7 +30,7 @@ from tincall.clock import Clock
 from tincall.errors import OperatorError
 from tincall.ids import Random
 from tincall.logs import get
-from tincall.relay import standing
+from tincall.relay import rotation, standing
 from tincall.relay.rates import Rates
 from tincall.relay.registry import Device, Registry, Rejected
 from tincall.relay.second_board import SecondBoard
@@ -181,12 +182,12 @@ class Verifier:
         device = self._registry.candidate(begin.sn)
         # the model counts as enrolled, not as said: another one simply cannot prove itself
         said = Begin(begin.sn, device.model_id, begin.kv, begin.uid, begin.dn, begin.fw)
-        auth_key = attest.Keys(self._registry.key(begin.sn)).auth
+        keys = attest.Keys(self._registry.key(begin.sn, begin.kv))
         th = attest.transcript(said, challenge.nonce, finish.sid, finish.ctr, finish.cb)
-        if not verify.check_proof(auth_key, th, finish.proof):
+        if not verify.check_proof(keys.auth, th, finish.proof):
             raise refusals.refusal("auth_failed")
         accepted = await self._accept(begin, finish, address)
-        return Answer(200, verify.grant(auth_key, th, self._grant(accepted)))
+        return Answer(200, verify.grant(keys.auth, th, self._grant(accepted, keys.wrap, th)))
 
     async def _accept(self, begin: Begin, finish: Finish, address: str) -> Device:
         """Store the session of a board whose proof is right, or refuse it.
@@ -198,7 +199,7 @@ class Verifier:
         uid = begin.uid.hex()
         try:
             self._admit(begin, finish)
-            device = await self._registry.accept(begin.sn, finish.ctr, uid, begin.fw)
+            device = await self._registry.accept(begin.sn, finish.ctr, uid, begin.fw, begin.kv)
             if device is not None:
                 return device
             self._admit(begin, finish)  # once more, since the operator may have decided meanwhile
@@ -221,7 +222,7 @@ class Verifier:
             raise refusals.refusal("cb_mismatch")
         if device.state not in standing.WELCOME:
             raise refusals.refusal("sn_conflict" if device.state == standing.CONFLICT else device.state)
-        if begin.kv != device.kv:
+        if begin.kv not in rotation.versions(device):
             raise refusals.refusal("kv_retired")
 
     def _is_ours(self, seen: bytes) -> bool:
@@ -230,7 +231,8 @@ class Verifier:
         self._replaced = {one: until_s for one, until_s in self._replaced.items() if until_s > now_s}
         return any([hmac.compare_digest(seen, one) for one in (self._binding, *self._replaced)])
 
-    def _grant(self, device: Device) -> str:
+    def _grant(self, device: Device, wrap_key: bytes, th: bytes) -> str:
+        """Give out a token, and the device's next key while a rotation is pending."""
         token = ids.token(self._random)
         self._drop(device.sn)
         digest = _digest(token)
@@ -238,7 +240,9 @@ class Verifier:
         self._live[device.sn] = digest
         now_s = self._clock.unix_ms() // 1000
         log.info("device verified", sn=device.sn, epoch=device.epoch)
-        return verify.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, self._random(SEED_BYTES))
+        next_key = self._registry.next_key(device)
+        rotate = None if next_key is None else (device.kv + 1, attest.masked_key(wrap_key, th, next_key))
+        return verify.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, self._random(SEED_BYTES), rotate)
 
     def _remember(self, sid: str, challenge: _Challenge, now_s: float) -> None:
         """Keep a challenge; the table is in order of age, so the old ones stand in front.

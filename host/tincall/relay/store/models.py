@@ -43,6 +43,9 @@ devices = Table(
     Column("firmware", String(64), nullable=False),
     Column("last_seen_s", Integer, nullable=False),  # seconds since 1970; 0 is never
     Column("created_s", Integer, nullable=False),
+    Column("key_s", Integer, nullable=False),  # since when kv is its key's version; seconds since 1970
+    Column("next_key", LargeBinary(60)),  # the key of version kv + 1, sealed, while a rotation is pending; else null
+    Column("next_key_s", Integer, nullable=False),  # since when it is pending; 0: it is not
     _one_of("state", DEVICE_STATES),
 )
 
