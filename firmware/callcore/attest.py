@@ -45,9 +45,6 @@ from callcore.refusals import from_problem, refusal
 if not MICROPYTHON:
     from typing import Any
 
-# SRTP's master key of 128 bits and master salt of 112 (RFC 3711 section 8.2)
-MEDIA_KEY_BYTES = 30
-
 IDLE = "IDLE"
 ASKED = "ASKED"
 CHALLENGED = "CHALLENGED"
@@ -137,22 +134,6 @@ def server_proof(auth_key: bytes, th: bytes, body: str) -> bytes:
     return hmac_sha256(auth_key, b"\x02" + th + sha256(body.encode()))
 
 
-def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
-    """Derive the media keys of a session (RFC 5869, extracted with salt `th`).
-
-    Args:
-        media_key: K_media.
-        th: the transcript's hash.
-        seed: 32 bytes from the grant.
-
-    Returns:
-        Client to server, then server to client; each a 16-byte key and a 14-byte salt.
-    """
-    prk = hmac_sha256(th, media_key + seed)
-    c2s = hkdf_expand(prk, b"voip1 srtp c2s", MEDIA_KEY_BYTES)
-    return c2s, hkdf_expand(prk, b"voip1 srtp s2c", MEDIA_KEY_BYTES)
-
-
 def masked_key(wrap_key: bytes, th: bytes, key: bytes) -> bytes:
     """Hide a board's next key for its way inside a grant, or uncover it again: the same on both sides.
 
@@ -190,7 +171,6 @@ class Attester:
         self._keys = Keys(key)
         self._begin = Begin(sn, model_id, kv, uid, b"", fw)
         self._th = b""
-        self._seed = b""
         self.state = IDLE
 
     def begin(self, dn: bytes) -> dict[str, object]:
@@ -209,7 +189,6 @@ class Attester:
             raise LocalError("a device nonce has %d bytes, not %d" % (DEVICE_NONCE_BYTES, len(dn)))
         self._begin.dn = dn
         self._th = b""
-        self._seed = b""
         self.state = ASKED
         return self._begin.to_json()
 
@@ -265,7 +244,6 @@ class Attester:
         except AttestError:
             self.state = REFUSED
             raise
-        self._seed = granted["seed"]
         self.state = GRANTED
         return granted
 
@@ -286,22 +264,12 @@ class Attester:
         self.state = REFUSED
         return from_problem(status, answer)
 
-    def media_keys(self) -> tuple[bytes, bytes]:
-        """Give the media keys of the session that was granted, as the function of this name does.
-
-        Raises:
-            LocalError: none was granted.
-        """
-        if self.state != GRANTED:
-            raise LocalError("media keys do not exist in state " + self.state)
-        return media_keys(self._keys.media, self._th, self._seed)
-
     def _uncover(self, rotate: "dict[str, Any] | None") -> None:
         """Put the next key in the place of what hides it."""
         if rotate is None:
             return
         if rotate["kv"] != self._begin.kv + 1:
-            raise refusal("bad_answer", "Key %d cannot follow key %d." % (rotate["kv"], self._begin.kv))
+            raise refusal("bad_answer", "Field `rotate.kv` does not follow.")
         rotate["k"] = masked_key(self._keys.wrap, self._th, rotate["k"])
 
     def _need(self, event: str) -> None:

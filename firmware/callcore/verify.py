@@ -24,7 +24,7 @@ from callcore.evidence import (
     fit,
     object_of,
 )
-from callcore.mac import equal
+from callcore.mac import equal, hkdf_expand, hmac_sha256
 from callcore.refusals import refusal
 from callcore.shapes import Integer, Record, Text, Token, Unfit
 
@@ -37,6 +37,8 @@ MAX_FIRMWARE_CHARS = 64
 MAX_UID_BYTES = 16
 # channel binding where the operator has switched it off
 NO_BINDING = bytes(BINDING_BYTES)
+# SRTP's master key of 128 bits and master salt of 112 (RFC 3711 section 8.2)
+MEDIA_KEY_BYTES = 30
 
 
 class Hexadecimal:
@@ -166,6 +168,22 @@ def grant_body(
 def grant(auth_key: bytes, th: bytes, body: str) -> dict[str, object]:
     """Write the relay's answer to a right proof; the body travels as text, so that both sides hash the same bytes."""
     return {"body": body, "sproof": base64(server_proof(auth_key, th, body))}
+
+
+def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
+    """Derive the media keys of a session (RFC 5869, extracted with salt `th`); boards get this with media outside of TLS.
+
+    Args:
+        media_key: K_media.
+        th: the transcript's hash.
+        seed: 32 bytes from the grant.
+
+    Returns:
+        Client to server, then server to client; each a 16-byte key and a 14-byte salt.
+    """
+    prk = hmac_sha256(th, media_key + seed)
+    c2s = hkdf_expand(prk, b"voip1 srtp c2s", MEDIA_KEY_BYTES)
+    return c2s, hkdf_expand(prk, b"voip1 srtp s2c", MEDIA_KEY_BYTES)
 
 
 def _request(data: object, shape: Record) -> "dict[str, Any]":
