@@ -127,20 +127,17 @@ class Switchboard:
         for entry in list(self._calls.values()):
             if entry.call.sn == sn:
                 entry.call.end(causes.BARRED, RELAY)
-        line = self._lines.get(sn)
-        if line is not None:
+        if (line := self._lines.get(sn)) is not None:
             line.session.close(CLOSE_REVOKED, "this board is no longer welcome")
 
     def renew(self, sn: str) -> None:
         """Let a board that is linked verify itself anew: its link is closed (4401), after its call if it is in one."""
-        line = self._lines.get(sn)
-        if line is not None:
+        if (line := self._lines.get(sn)) is not None:
             line.renew()
 
     def contacts_changed(self, sn: str) -> None:
         """Hear that a board may call others than before; a connected one is told."""
-        line = self._lines.get(sn)
-        if line is not None:
+        if (line := self._lines.get(sn)) is not None:
             line.tell_contacts()
 
     def online(self, sn: str) -> dict[str, Any] | None:
