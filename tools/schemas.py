@@ -99,6 +99,12 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "lost": 2, "call_id": "", "text": "Traceback|MemoryError: 'é'",
         },
     ],
+    "claims": [
+        {
+            "sn": "SN-new", "claim_id": "fedcba9876543210", "sealed": bytes(range(44)), "kv": 1, "uid": "",
+            "opened_s": T_S, "expires_s": T_S + 86400,
+        }
+    ],
     "second_boards": [
         {
             "sn": "SN-conflict", "why": "uid_mismatch", "uid": "ffeeddccbbaa", "counter": 3, "address": "192.0.2.7",

@@ -107,19 +107,26 @@ def transcript(begin: Begin, nonce: bytes, sid: str, ctr: int, cb: bytes) -> byt
     Returns:
         `th`, 32 bytes.
     """
+    return hash_of(
+        (
+            b"voip1 verify",
+            begin.sn.encode(),
+            begin.model_id.encode(),
+            struct.pack(">I", begin.kv),
+            begin.uid,
+            begin.dn,
+            nonce,
+            sid.encode(),
+            struct.pack(">Q", ctr),
+            cb,
+        )
+    )
+
+
+def hash_of(fields: tuple[bytes, ...]) -> bytes:
+    """Hash fields, each behind its length as 16 bits, so that no two rows of them are the same bytes."""
     said = b""
-    for field in (
-        b"voip1 verify",
-        begin.sn.encode(),
-        begin.model_id.encode(),
-        struct.pack(">I", begin.kv),
-        begin.uid,
-        begin.dn,
-        nonce,
-        sid.encode(),
-        struct.pack(">Q", ctr),
-        cb,
-    ):
+    for field in fields:
         said += struct.pack(">H", len(field)) + field
     return sha256(said)
 

@@ -55,13 +55,13 @@ class Hexadecimal:
         raise Unfit(where, "is not 1 to %d bytes in lower-case hexadecimal" % self.longest)
 
 
-_NAME = Token(MAX_NAME_CHARS)
+NAME = Token(MAX_NAME_CHARS)
 
 _VERSION = Record((("v", Integer(0, MAX_INTEGER)),))
 _BEGIN = Record(
     (
-        ("sn", _NAME),
-        ("model_id", _NAME),
+        ("sn", NAME),
+        ("model_id", NAME),
         ("kv", Integer(1, MAX_KEY_VERSION)),
         ("uid", Hexadecimal(MAX_UID_BYTES)),
         ("dn", Base64(DEVICE_NONCE_BYTES)),
@@ -70,7 +70,7 @@ _BEGIN = Record(
 )
 _FINISH = Record(
     (
-        ("sid", _NAME),
+        ("sid", NAME),
         ("ctr", Integer(1, MAX_INTEGER)),
         ("cb", Base64(BINDING_BYTES)),
         ("proof", Base64(PROOF_BYTES)),
@@ -98,7 +98,7 @@ class Finish:
 def is_serial_number(text: object) -> bool:
     """Tell whether this is a serial number: 1 to 128 characters of 0-9 A-Z a-z _ -."""
     try:
-        _NAME.take(text, "sn")
+        NAME.take(text, "sn")
     except Unfit:
         return False
     return True
@@ -118,7 +118,7 @@ def parse_begin(data: object) -> Begin:
     Raises:
         AttestError: `bad_request`, `version_unsupported` or `too_large`.
     """
-    said = _request(data, _BEGIN)
+    said = request_of(data, _BEGIN)
     return Begin(said["sn"], said["model_id"], said["kv"], said["uid"], said["dn"], said["fw"])
 
 
@@ -131,7 +131,7 @@ def parse_finish(data: object) -> Finish:
     Raises:
         AttestError: `bad_request`, `version_unsupported` or `too_large`.
     """
-    said = _request(data, _FINISH)
+    said = request_of(data, _FINISH)
     return Finish(said["sid"], said["ctr"], said["cb"], said["proof"])
 
 
@@ -186,7 +186,12 @@ def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
     return c2s, hkdf_expand(prk, b"voip1 srtp s2c", MEDIA_KEY_BYTES)
 
 
-def _request(data: object, shape: Record) -> "dict[str, Any]":
+def request_of(data: object, shape: Record) -> "dict[str, Any]":
+    """Read a request of version 1: strict JSON within the bound, and the fields of a shape.
+
+    Raises:
+        AttestError: `bad_request`, `version_unsupported` or `too_large`.
+    """
     if isinstance(data, bytes) and len(data) > MAX_REQUEST_BYTES:
         raise refusal("too_large", "At most %d bytes are taken." % MAX_REQUEST_BYTES)
     said = object_of(data, "bad_request")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callcore import attest, causes, evidence, framer, media, messages, refusals, sentences, verify
+from callcore import attest, causes, claim, evidence, framer, handover, media, messages, refusals, sentences, verify
 from tincall.relay import bridge, device_leg, handshake, live_call, session
 from tincall.relay.limits import Limits
 from tincall.settings import CallSettings, LimitSettings
@@ -99,6 +99,23 @@ def test_the_verification_shown_is_read_by_both_sides(page: str) -> None:
         evidence.parse_grant_body('{"exp":3600}')
 
 
+def test_the_claim_shown_proves_itself(page: str) -> None:
+    """With HMAC and SHA-256 of the standard library, from the page's own words; and both sides read it."""
+    asked, answer = (json.loads(line) for line in blocks(page, "json")[1].splitlines())
+    secret = bytes(range(0x20, 0x30))
+    fields = [b"voip1 claim", asked["sn"].encode(), asked["model_id"].encode(), bytes.fromhex(asked["uid"])]
+    fields += [base64.b64decode(asked["dn"]), asked["claim_id"].encode(), base64.b64decode(asked["cb"])]
+    th = hashlib.sha256(b"".join(len(field).to_bytes(2, "big") + field for field in fields)).digest()
+    assert base64.b64decode(asked["proof"]) == hmac.digest(secret, b"\x11" + th, "sha256")
+    body_hash = hashlib.sha256(answer["body"].encode()).digest()
+    assert base64.b64decode(answer["sproof"]) == hmac.digest(secret, b"\x12" + th + body_hash, "sha256")
+    mask = hmac.digest(secret, b"\x13" + th, "sha256")
+    hidden = base64.b64decode(json.loads(answer["body"])["key"])
+    assert bytes(a ^ b for a, b in zip(hidden, mask, strict=True)) == bytes(range(32))
+    assert handover.parse(asked).proof == base64.b64decode(asked["proof"]) and th.hex() in page
+    assert claim.granted(secret, th, answer) == (1, bytes(range(32)))
+
+
 def fields_of(record: Any) -> list[str]:
     return [name for name, _ in record.required + record.optional]
 
@@ -122,12 +139,14 @@ def test_the_objects_of_the_verification_have_these_fields(page: str) -> None:
         [row[0].strip("`") for row in rows(page[match.start() :], head)]
         for match in re.finditer("^" + re.escape(head), page, re.M)
     ]
-    begin, challenge, finish, grant, body = tables
+    begin, challenge, finish, grant, body, asked, handed = tables
     assert begin == fields_of(verify._VERSION) + fields_of(verify._BEGIN)
     assert challenge == fields_of(evidence._CHALLENGE)
     assert finish == fields_of(verify._VERSION) + fields_of(verify._FINISH)
     assert grant == fields_of(evidence._GRANT)
     assert body == fields_of(evidence._GRANT_BODY)
+    assert asked == fields_of(verify._VERSION) + fields_of(handover._CLAIM)
+    assert handed == fields_of(claim._BODY)
 
 
 def test_every_reason_has_its_row(page: str) -> None:
@@ -185,7 +204,7 @@ def test_the_bounds_are_those_of_the_code(page: str) -> None:
         "signalling waiting for a link": f"{limits.signalling_queue} messages",
         "a link that takes no data": f"{limits.stalled_ms // 1000} s",
         "request head": f"{limits.head_bytes:,} bytes, {limits.headers} fields",
-        "body of a verification request": f"{verify.MAX_REQUEST_BYTES:,} bytes",
+        "body of a verification request or a claim": f"{verify.MAX_REQUEST_BYTES:,} bytes",
         "TLS handshake; one request; idle between requests": "; ".join(
             f"{ms // 1000} s" for ms in (limits.handshake_ms, limits.request_ms, limits.idle_ms)
         ),

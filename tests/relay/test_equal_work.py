@@ -1,4 +1,4 @@
-"""Before a right proof the relay does the same work for everybody, counted in instructions and in calls to cryptography.
+"""Before a right proof, of a key or of a claim, the relay does the same work for everybody: instructions and cryptography.
 
 Instructions are those of the interpreter in this repository's own code; a microsecond more or less says nothing on a busy
 machine, and one comparison more that depends on who asks shows here at once.
@@ -16,7 +16,8 @@ from relay_store import Store, run
 
 import callcore
 import tincall
-from callcore import attest
+from callcore import attest, claim
+from tincall.relay import claim_code
 from tincall.relay.second_board import SecondBoard
 from tincall.relay.verifier import Verifier
 from tincall.settings import LimitSettings
@@ -87,6 +88,14 @@ class Scene:
             answer = await self.verifier.finish(said, ADDRESS)
         return begun, ended, (answer.status, json.dumps(answer.body), tuple(answer.headers.items()))
 
+    async def claim(self, sn, model_id="model-x", claim_id="C" * 16, secret=b"w" * 16):
+        """Claim in vain; gives what was done, and what was said."""
+        _, said = claim.request(secret, sn, model_id, b"\1\2\3\4\5\6", b"\xd0" * 16, claim_id, BINDING)
+        asked = json.dumps(said).encode()
+        with counted() as done:
+            answer = await self.verifier.claimer.claim(asked, ADDRESS)
+        return done, (answer.status, json.dumps(answer.body), tuple(answer.headers.items()))
+
 
 def scene(tmp_path, test):
     async def go():
@@ -124,6 +133,33 @@ def test_who_cannot_prove_himself_costs_what_a_stranger_costs(tmp_path, sn, mode
     scene(tmp_path, go)
 
 
+def test_who_cannot_prove_a_claim_costs_what_a_stranger_costs(tmp_path):
+    """T-ID-12: wrong secret, another model, too old, used up, for a device that is switched off, and no claim at all."""
+
+    async def go(s):
+        claimer, registry = s.verifier.claimer, s.store.registry
+        tickets = {}
+        for sn, hours in (("OLD-0", 1), ("USE-0", 9), ("OFF-0", 9), ("OPN-0", 9)):
+            opened = await claimer.open(sn, "model-x", "", hours)
+            tickets[sn] = (opened.claim.claim_id, claim_code.read(opened.code))
+        await registry.accept("USE-0", 1, "aa", "")
+        await registry.decide("OFF-0", "suspend")
+        s.store.clock.advance(3600_000)
+        await s.claim("WARM-")
+        done, told = await s.claim("NIL-0")
+        assert told[0] == 401 and done["call of decrypt"] == 1 and done["claimer.py _judge"] > 20
+        asked = [(sn, "model-x", "C" * 16, b"w" * 16) for sn in (*tickets, "NEW-0", "ACT-0", "REV-0", "CON-0")]
+        asked += [(sn, "model-x", *tickets[sn]) for sn in ("OLD-0", "USE-0", "OFF-0")]
+        asked += [("OPN-0", "model-y", *tickets["OPN-0"])]
+        for one in asked:
+            his, his_told = await s.claim(*one)
+            assert (his_told, his) == (told, done), one[0]
+        right, given = await s.claim("OPN-0", "model-x", *tickets["OPN-0"])
+        assert given[0] == 200 and right != done, "the count sees a difference"
+
+    scene(tmp_path, go)
+
+
 def test_the_count_sees_a_difference(tmp_path):
     async def go(s):
         _, wrong, _ = await s.attempt("ACT-0", "model-x", 1)
@@ -147,6 +183,8 @@ def test_no_wrong_proof_touches_the_database(tmp_path, monkeypatch):
         monkeypatch.setattr(s.store.database, "read", never)
         told = await asyncio.gather(*(s.attempt(*asked) for asked in ASKED))
         assert {one[2][0] for one in told} == {401}
+        told = await asyncio.gather(*(s.claim(sn) for sn in ("NIL-0", "NEW-0", "ACT-0")))
+        assert {one[1][0] for one in told} == {401}
         monkeypatch.undo()
 
     scene(tmp_path, go)

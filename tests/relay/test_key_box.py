@@ -49,6 +49,17 @@ def test_what_was_sealed_for_another_purpose_is_no_key():
         assert box.open("SN-1", 1, Sealing(KEK).seal(KEY, *bound_to)) is None
 
 
+def test_a_claims_secret_opens_for_its_own_number_and_claim_only_and_is_no_key():
+    box, secret = KeyBox(KEK), b"s" * 16
+    sealed = box.seal_claim("SN-1", "C1", secret)
+    assert (box.open_claim("SN-1", "C1", sealed), len(sealed)) == (secret, 44)
+    for sn, claim_id in (("SN-2", "C1"), ("SN-1", "C2"), ("SN-1|C1", "")):
+        assert box.open_claim(sn, claim_id, sealed) is None
+    assert KeyBox(b"x" * 32).open_claim("SN-1", "C1", sealed) is None
+    assert box.open("SN-1", 1, box.seal_claim("SN-1", "1", KEY)) is None
+    assert box.open_claim("SN-1", "1", box.seal("SN-1", 1, KEY)) is None
+
+
 def test_a_key_without_a_purpose_is_sealed_anew_and_no_other():
     box = KeyBox(KEK)
     old = b"n" * 12 + AESGCM(KEK).encrypt(b"n" * 12, KEY, b"SN-1|1")

@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from relay_store import Store, run
 
+from tincall.relay import api_claims
 from tincall.relay.api import Api, build, operator_only
 from tincall.relay.api_devices import router
+from tincall.relay.verifier import Verifier
+from tincall.settings import LimitSettings
 
 TOKEN = "t" * 43
 EXAMPLES = 100  # for each operation
@@ -20,7 +23,9 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = st.dictionaries(st.sampled_from(["sn", "model_id", "name", "phone", "extra"]), VALUES | WORDS, max_size=5)
+FIELDS = st.dictionaries(
+    st.sampled_from(["sn", "model_id", "name", "phone", "hours", "extra"]), VALUES | WORDS, max_size=5
+)
 HOSTILE = (
     b"[" * 10_000, b'{"sn":' * 2_000, b'{"sn":"A","sn":"B"}', b'{"sn":1e999}', b'{"sn":NaN}', b'{"sn":"\\ud800"}',
     b'{"sn":"a\\u0000b"}', b"1" * 5_000, b'{"sn":' + b"9" * 6_000 + b"}", b"\xff\xfe", b"", b"null", b'"' * 99, b"x" * 20_000,
@@ -63,12 +68,15 @@ def test_every_operation_is_done_or_refused(tmp_path):
         async with Store(tmp_path) as store:
             await store.registry.enrol("SN-1", "m")
             api = Api(store.registry, store.records, Exchange(), list)
-            app = build(api, TOKEN, [router(store.registry, Exchange(), operator_only(TOKEN))])
+            operator = operator_only(TOKEN)
+            claimer = Verifier(store.registry, b"", LimitSettings(), store.clock).claimer
+            more = [router(store.registry, Exchange(), operator), api_claims.router(store.registry, claimer, operator)]
+            app = build(api, TOKEN, more)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="https://relay") as client:
                 loop = asyncio.get_running_loop()
                 found = operations(app)
-                assert len(found) >= 16
+                assert len(found) >= 18
                 for operation in found:
                     await asyncio.to_thread(_draw, loop, client, *operation)
 

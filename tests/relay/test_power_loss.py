@@ -25,7 +25,7 @@ CHECKPOINT_PAGES = 12
 
 
 async def work(path, recorder, transactions, synchronous):
-    """Do what a relay does, and note what it was told is stored: (`call`, id, state), (`room`, id), (`device`, sn)."""
+    """Do what a relay does, and note what it was told is stored: (`call`, id, state), and (`room`, `device` or `claim`, id)."""
     database = Database.open(path)
     clock = ManualClock()
     registry, records, inbox = Registry(database, KEK, clock), Records(database, clock), Inbox(database, clock)
@@ -50,6 +50,8 @@ async def work(path, recorder, transactions, synchronous):
             (records.ended(call_id, 16, "device", number, Frames(9, 8, 1)), ("call", call_id, "ended")),
             (records.phone_told(call_id, {"reason": "x" * 500}), None),
         ]
+        if number % 10 == 0:
+            steps.append((registry.claims.open(f"SN-{number}", 1, 0, 1), ("claim", f"SN-{number}")))
         for step, told in steps:
             if done < transactions:
                 await step
@@ -83,6 +85,7 @@ def look(folder, files, acknowledged):
         found = dict(connection.execute("SELECT call_id, state FROM calls"))
         rooms = {room for (room,) in connection.execute("SELECT room_id FROM wechat_inbox")}
         boards = {sn for (sn,) in connection.execute("SELECT sn FROM devices")}
+        claims = {sn for (sn,) in connection.execute("SELECT sn FROM claims")}
     except sqlite3.DatabaseError:
         return "corrupt"
     finally:
@@ -92,7 +95,7 @@ def look(folder, files, acknowledged):
     if rooms != set(found):
         return "half"
     for kind, name, *more in acknowledged:
-        if kind == "device" and name not in boards or kind != "device" and name not in found:
+        if name not in {"device": boards, "claim": claims}.get(kind, found):
             return "lost"
         if kind == "call" and CALL_STATES.index(found[name]) < CALL_STATES.index(more[0]):
             return "lost"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tincall.relay.rates import Rates
+from tincall.relay.rates import Attempts, Rates
+from tincall.settings import LimitSettings
 
 
 def test_a_minutes_worth_at_once_then_one_at_a_time():
@@ -46,3 +47,12 @@ def test_the_table_is_bounded_and_forgets_who_was_idle_longest():
     assert len(rates) == 3
     assert rates.take("a", 0.1) > 0
     assert rates.take("b", 0.1) == 0.0
+
+
+def test_attempts_count_by_address_and_by_number_at_an_address():
+    attempts = Attempts(LimitSettings(attempts_per_minute=2, attempts_per_minute_address=3))
+    assert [attempts.take("SN-1", "a", 0.0) > 0 for _ in range(3)] == [False, False, True]
+    assert attempts.take("SN-1", "b", 0.0) == 0, "nobody is locked out from elsewhere"
+    assert attempts.take("SN-2", "a", 0.0) > 0, "the address has had its three"
+    attempts.give_back("SN-1", "b", 0.0)
+    assert [attempts.take("SN-1", "b", 0.0) > 0 for _ in range(3)] == [False, False, True]

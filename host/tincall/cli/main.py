@@ -30,6 +30,7 @@ COMMANDS = {
     "simulate": ("simulate", "simulate", "Run the phones' platform on this machine, for trying and testing."),
     "emulate": ("emulate", "emulate", "Run an emulated board."),
     "enrol": ("enrol", "enrol", "Register a board, and give an emulated one its identity."),
+    "claim": ("claim", "claim", "Open a claim, by which a board in the field gets its key by itself."),
     "devices": ("devices", "devices", "List the boards that are enrolled, or switch one off and on again."),
     "events": ("events", "events", "List what boards had to tell that happened while they had no link."),
     "invite": ("invite", "invite", "Make a code by which a person comes to a board in the mini program."),

@@ -131,7 +131,7 @@ async def _build(
         OperatorError: something is missing, broken or in use.
     """
     from tincall.clock import SystemClock
-    from tincall.relay import api, api_devices, api_events, authority, gate, metrics
+    from tincall.relay import api, api_claims, api_devices, api_events, authority, gate, metrics
     from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.limits import Limits
     from tincall.relay.switchboard import Switchboard
@@ -170,7 +170,8 @@ async def _build(
     routes = api.Api(registry, records, switchboard, lambda: contacts(""))
     operator = api.operator_only(token)
     devices = api_devices.router(registry, switchboard, operator)
-    more += [metrics.router(watch, operator), api_events.router(events, operator), devices]
+    claims = api_claims.router(registry, verifier.claimer, operator)
+    more += [metrics.router(watch, operator), api_events.router(events, operator), devices, claims]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)

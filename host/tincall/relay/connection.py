@@ -11,7 +11,7 @@ import asyncio
 import json
 
 from tincall import logs
-from tincall.relay.handshake import LINK, VERIFY_BEGIN, judge, no_token, upgrade
+from tincall.relay.handshake import CLAIM, LINK, VERIFY_BEGIN, judge, no_token, upgrade
 from tincall.relay.http import HttpServer, Problem, Request
 from tincall.relay.link_connection import House, LinkConnection
 from tincall.relay.waker import Waker
@@ -88,7 +88,10 @@ class HttpConnection(asyncio.Protocol):
     async def _verify(self, route: str, request: Request) -> None:
         """Let the verifier answer, in its own time; the peer may be gone by then."""
         verifier = self._house.verifier
-        ask = verifier.begin if route == VERIFY_BEGIN else verifier.finish
+        if route == CLAIM:
+            ask = verifier.claimer.claim
+        else:
+            ask = verifier.begin if route == VERIFY_BEGIN else verifier.finish
         try:
             async with asyncio.timeout(self._house.limits.answer_ms / 1000):
                 answer = await ask(request.body, self._address)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tincall.relay import events, second_board
+from tincall.relay import claims, events, second_board
 from tincall.relay.second_board import SecondBoard
 from tincall.relay.store.models import devices
 
@@ -52,8 +52,10 @@ def add(connection: Connection, device: Device) -> None:
 
 
 def change(connection: Connection, changes: dict[str, dict[str, Any]]) -> None:
-    """Write some columns of some devices, by serial number."""
+    """Write some columns of some devices, by serial number; a device's first session ends its claim."""
     for sn, values in changes.items():
+        if values.get("epoch") == 1:
+            claims.erase(connection, sn)
         connection.execute(update(devices).where(devices.c.sn == sn).values(values))
 
 
@@ -74,4 +76,5 @@ def remove(connection: Connection, sn: str) -> None:
     """Remove a device and what hangs on it."""
     second_board.erase(connection, sn)
     events.erase(connection, sn)
+    claims.erase(connection, sn)
     connection.execute(delete(devices).where(devices.c.sn == sn))

@@ -16,8 +16,9 @@ from tincall.relay.http import Problem, Request
 SUBPROTOCOL = "tincall.v1"
 VERIFY_BEGIN = "/v1/verify/begin"
 VERIFY_FINISH = "/v1/verify/finish"
+CLAIM = "/v1/claim"
 LINK = "/v1/link"
-METHODS = {VERIFY_BEGIN: "POST", VERIFY_FINISH: "POST", LINK: "GET"}
+METHODS = {VERIFY_BEGIN: "POST", VERIFY_FINISH: "POST", CLAIM: "POST", LINK: "GET"}
 
 WEBSOCKET_VERSION = "13"
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
@@ -49,7 +50,7 @@ def judge(request: Request) -> str:
     """Find the route of a request.
 
     Returns:
-        VERIFY_BEGIN, VERIFY_FINISH or LINK.
+        VERIFY_BEGIN, VERIFY_FINISH, CLAIM or LINK.
 
     Raises:
         Problem: no such route (404, 405), or a browser asks (403).

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 KEY_BYTES = 32
 NONCE_BYTES = 12
 PURPOSE = "tincall device key"
+CLAIM_PURPOSE = "tincall claim secret"
 
 
 class KeyBox:
@@ -28,6 +29,14 @@ class KeyBox:
     def __repr__(self) -> str:
         return "<key box>"
 
+    def seal_claim(self, sn: str, claim_id: str, secret: bytes) -> bytes:
+        """Seal a claim's secret; bound to its purpose, the serial number and the claim."""
+        return self._sealed(secret, f"{CLAIM_PURPOSE}|{sn}|{claim_id}".encode())
+
+    def open_claim(self, sn: str, claim_id: str, sealed: bytes) -> bytes | None:
+        """Give back a claim's secret; None as for `open`."""
+        return self._opened(sealed, f"{CLAIM_PURPOSE}|{sn}|{claim_id}".encode())
+
     def seal(self, sn: str, kv: int, key: bytes) -> bytes:
         """Seal a key.
 
@@ -39,8 +48,7 @@ class KeyBox:
         Returns:
             Nonce, 12 bytes; the key, sealed; tag, 16 bytes.
         """
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, key, _bound_to(sn, kv))
+        return self._sealed(key, _bound_to(sn, kv))
 
     def open(self, sn: str, kv: int, sealed: bytes) -> bytes | None:
         """Give back a key; None: it was sealed under another key-encryption key, to something else, or was changed."""
@@ -50,6 +58,10 @@ class KeyBox:
         """Seal a key anew that was sealed before the purpose was part of it; None: it was not sealed that way either."""
         key = self._opened(sealed, f"{sn}|{kv}".encode())
         return None if key is None else self.seal(sn, kv, key)
+
+    def _sealed(self, secret: bytes, bound_to: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, secret, bound_to)
 
     def _opened(self, sealed: bytes, bound_to: bytes) -> bytes | None:
         try:

@@ -6,6 +6,8 @@ it what it had used up. That is harmless, since whoever can use so many keys is 
 
 from collections import OrderedDict
 
+from tincall.settings import LimitSettings
+
 KEYS_MAX = 16_384  # about 3 MB; far above the boards of one node
 
 
@@ -52,3 +54,30 @@ class Rates:
         self._left.move_to_end(key)
         while len(self._left) > self._keys_max:
             self._left.popitem(last=False)
+
+
+class Attempts:
+    """Attempts of boards to be let in, by address and by serial number at an address.
+
+    Never by serial number alone: nobody may lock a board out by knocking in its name elsewhere.
+
+    Args:
+        limits: attempts a minute.
+    """
+
+    def __init__(self, limits: LimitSettings) -> None:
+        self._boards = Rates(limits.attempts_per_minute)
+        self._addresses = Rates(limits.attempts_per_minute_address)
+
+    def take(self, sn: str, address: str, now_s: float) -> float:
+        """Count one attempt.
+
+        Returns:
+            0 when it is allowed, else the seconds until the next one is.
+        """
+        return max(self._addresses.take(address, now_s), self._boards.take(f"{sn} {address}", now_s))
+
+    def give_back(self, sn: str, address: str, now_s: float) -> None:
+        """Forgive one attempt, since it turned out well."""
+        self._addresses.give_back(address, now_s)
+        self._boards.give_back(f"{sn} {address}", now_s)

@@ -17,6 +17,7 @@ from tincall.errors import OperatorError
 from tincall.ids import Random
 from tincall.logs import get
 from tincall.relay import device_rows, rejected, rotation, second_board, standing
+from tincall.relay.claims import Claims
 from tincall.relay.device_rows import Device as Device
 from tincall.relay.key_box import KEY_BYTES, KeyBox
 from tincall.relay.rejected import Rejected as Rejected
@@ -39,6 +40,10 @@ class Registry:
         clock: the time.
         random: source of key bytes.
         key_life_s: after how many seconds a board gets another key at its next verification; 0: never by itself.
+
+    Attributes:
+        claims: the devices' claims in the field.
+        watchers: functions that hear a serial number and its new state.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Registry:
         # for serial numbers that nobody enrolled: the same work is done with this, and it proves nothing
         decoy = self._box.seal("", 1, random(KEY_BYTES))
         self._decoy = Device("", "", "", standing.REVOKED, 1, decoy, "", 0, 0, "", "", 0, 0)
+        self.claims = Claims(database, self._box, random)
         self.watchers: list[Callable[[str, str], None]] = []
 
     async def load(self) -> None:
@@ -71,6 +77,7 @@ class Registry:
         """
         self._second_boards = await self._database.read(second_board.read)
         self._devices = await self._database.read(device_rows.read)
+        await self.claims.load()
         resealed: dict[str, dict[str, Any]] = {}
         lost = []
         for device in self._devices.values():
@@ -158,6 +165,26 @@ class Registry:
             self._devices[sn] = device
         log.info("device enrolled", sn=sn, model=model_id)
         return secret
+
+    async def renew(self, sn: str) -> None:
+        """Give a device that was never verified another key, which nobody has heard; what was handed out before opens nothing.
+
+        If power fails, the device has the old key or the new one.
+
+        Raises:
+            Rejected: no such device, or it is not `new` any more.
+        """
+
+        def anew(device: Device) -> dict[str, Any]:
+            if device.state != standing.NEW:
+                return {}
+            kv = device.kv + 1
+            wrapped = self._box.seal(sn, kv, self._random(KEY_BYTES))
+            return {"kv": kv, "wrapped_key": wrapped, "key_s": self._now_s(), **rotation.DROPPED}
+
+        if await self._whole(self._change(sn, anew)) is None:
+            why = f"{sn} is {self.known(sn).state}; only a board that was never verified can be claimed."
+            raise Rejected("exists", why, f"`tincall devices --forget {sn}` ends its enrolment first.")
 
     async def decide(self, sn: str, word: str) -> tuple[str, str]:
         """Let an operator suspend, resume or revoke a device, and tell the watchers if that changes its state.
@@ -303,6 +330,7 @@ class Registry:
             await self._database.run(device_rows.remove, sn)
             del self._devices[sn]
             self._second_boards.pop(sn, None)
+            self.claims.forget(sn)
 
     async def _note(self, boards: dict[str, str]) -> None:
         now_s = self._now_s()

@@ -15,11 +15,9 @@ Rules of this file, from the threat model of docs/protocol.md:
 
 import hashlib
 import hmac
-import http
-import math
 import os
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from callcore import attest, refusals, verify
 from callcore.errors import AttestError
@@ -31,7 +29,10 @@ from tincall.errors import OperatorError
 from tincall.ids import Random
 from tincall.logs import get
 from tincall.relay import rotation, standing
-from tincall.relay.rates import Rates
+from tincall.relay.answer import Answer as Answer
+from tincall.relay.answer import rate_limited, refuse
+from tincall.relay.claimer import Claimer
+from tincall.relay.rates import Attempts
 from tincall.relay.registry import Device, Registry, Rejected
 from tincall.relay.second_board import SecondBoard
 from tincall.settings import LimitSettings
@@ -43,15 +44,6 @@ REPLACED_S = 120
 LINK_PATH = "/v1/link"
 
 log = get("relay.verifier")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to answer to a request: HTTP status, JSON object, further headers."""
-
-    status: int
-    body: dict[str, object] = field(repr=False)
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +78,9 @@ class Verifier:
         limits: attempts and challenges.
         clock: the time.
         random: source of bytes.
+
+    Attributes:
+        claimer: judges claims in the field, which count as attempts, too.
     """
 
     def __init__(
@@ -103,8 +98,8 @@ class Verifier:
         self._random = random
         self._challenges_max = limits.nonces
         self._challenges: OrderedDict[str, _Challenge] = OrderedDict()
-        self._boards = Rates(limits.attempts_per_minute)
-        self._addresses = Rates(limits.attempts_per_minute_address)
+        self._attempts = Attempts(limits)
+        self.claimer = Claimer(registry, self._is_ours, self._attempts, clock)
         self._grants: dict[bytes, Grant] = {}
         self._live: dict[str, bytes] = {}
         registry.watchers.append(self._changed)
@@ -127,12 +122,11 @@ class Verifier:
         try:
             begin = verify.parse_begin(body)
         except AttestError as error:
-            return _refuse(error)
+            return refuse(error)
         now_s = self._clock.monotonic_s()
-        # by address and not by serial number alone: nobody may lock a board out by knocking in its name elsewhere
-        wait_s = max(self._addresses.take(address, now_s), self._boards.take(f"{begin.sn} {address}", now_s))
+        wait_s = self._attempts.take(begin.sn, address, now_s)
         if wait_s > 0:
-            return _rate_limited(wait_s)
+            return rate_limited(wait_s)
         sid = ids.challenge_id(self._random)
         nonce = self._random(NONCE_BYTES)
         self._remember(sid, _Challenge(begin, nonce, now_s + CHALLENGE_S), now_s)
@@ -148,13 +142,11 @@ class Verifier:
             answer = await self._judge(challenge, finish, address)
         except AttestError as error:
             log.info("verification refused", sn=sn, address=address, reason=error.reason)
-            return _refuse(error)
+            return refuse(error)
         except OperatorError as error:
             log.error("verification failed", sn=sn, reason=error.message)
-            return _refuse(refusals.refusal("unavailable"))
-        now_s = self._clock.monotonic_s()
-        self._addresses.give_back(address, now_s)
-        self._boards.give_back(f"{sn} {address}", now_s)
+            return refuse(refusals.refusal("unavailable"))
+        self._attempts.give_back(sn, address, self._clock.monotonic_s())
         return answer
 
     def token(self, bearer: str) -> Grant | None:
@@ -286,17 +278,3 @@ def _binding(certificate_der: bytes) -> bytes:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-def _refuse(error: AttestError) -> Answer:
-    status = refusals.status_of(error.reason)
-    title = http.HTTPStatus(status).phrase
-    told = {"type": "about:blank", "title": title, "status": status, "detail": error.detail, "reason": error.reason}
-    return Answer(status, told)
-
-
-def _rate_limited(wait_s: float) -> Answer:
-    answer = _refuse(refusals.refusal("rate_limited"))
-    whole_s = max(1, math.ceil(wait_s))
-    answer.body["retry_after"] = whole_s
-    return Answer(answer.status, answer.body, {"Retry-After": str(whole_s)})

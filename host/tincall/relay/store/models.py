@@ -83,6 +83,19 @@ board_events = Table(
     Index("ix_board_events_sn_log", "sn", "log", "number", unique=True),
 )
 
+# the newest claim in the field for a device, open or not
+claims = Table(
+    "claims",
+    metadata,
+    Column("sn", String(128), primary_key=True),
+    Column("claim_id", String(64), nullable=False),
+    Column("sealed", LargeBinary(44), nullable=False),  # 12 bytes nonce, 16 of secret sealed, 16 tag
+    Column("kv", Integer, nullable=False),  # version of the key that it hands over; void when the device has another
+    Column("uid", String(64), nullable=False),  # chip id in hex, of the first that proved the secret; empty before
+    Column("opened_s", Integer, nullable=False),  # seconds since 1970
+    Column("expires_s", Integer, nullable=False),
+)
+
 calls = Table(
     "calls",
     metadata,

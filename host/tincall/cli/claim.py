@@ -1,0 +1,90 @@
+"""`tincall claim`: open a claim, by which a board in the field gets its key by itself.
+
+What comes out is a ticket, which says what the board has to know and is no secret, and a code, which is one. They go to the
+board on two ways, such as a mail and a telephone. The code is shown here and nowhere else.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from callcore.verify import is_serial_number
+from tincall.cli import output
+from tincall.cli.client import DEFAULT_DATA, Client, DataOption
+from tincall.cli.enrol import address
+from tincall.errors import STATUS_USAGE, OperatorError
+from tincall.settings import DataFolder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HOURS_MAX = 720
+
+
+def claim(
+    sn: Annotated[str, typer.Option("--sn", help="Serial number: 0-9 A-Z a-z _ -, at most 128.")],
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Write the ticket, all but the code, to a new file.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Model id; as enrolled, or `tincall`, if not given.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name for people, of a board that nobody enrolled yet.")] = "",
+    host: Annotated[
+        str, typer.Option("--host", help="How the board reaches the relay; the first of server_names if not given.")
+    ] = "",
+    hours: Annotated[int, typer.Option("--hours", min=1, max=HOURS_MAX, help="How long the code is good.")] = 24,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Open a claim, by which one board in the field gets its key by itself."""
+    if not is_serial_number(sn):
+        raise OperatorError(f"{sn!r} is no serial number.", "It has 1 to 128 of 0-9 A-Z a-z _ -.", STATUS_USAGE)
+    if file is not None and file.exists():
+        raise OperatorError(f"{file} is there already.", "Name a new file.", STATUS_USAGE)
+    folder = DataFolder(data)
+    where = address(folder, host)
+    wish: dict[str, Any] = {"name": name, "hours": hours}
+    with Client(data) as client:
+        opened = client.post(f"/v1/devices/{sn}/claim", wish | ({"model_id": model} if model else {}))
+    ticket = ticket_of(opened, where, folder)
+    if file is not None:
+        _write(file, ticket, sn)
+    document = {**ticket, "expires_s": opened["expires_s"], "code": opened["code"]}
+    output.result(document, lambda console: _show(console, document, file))
+
+
+def ticket_of(opened: dict[str, Any], where: dict[str, Any], folder: DataFolder) -> dict[str, Any]:
+    """Put together what a board has to know to claim, but for the code."""
+    return {
+        "sn": opened["sn"],
+        "model_id": opened["model_id"],
+        "host": where["host"],
+        "port": where["port"],
+        "name": where["host"],
+        "ca": folder.ca.read_text(),
+        "claim_id": opened["claim_id"],
+        "time": opened["opened_s"],
+    }
+
+
+def _write(file: Path, ticket: dict[str, Any], sn: str) -> None:
+    try:
+        file.write_text(json.dumps(ticket, indent=1) + "\n")
+    except OSError as error:
+        hint = f"Mend that and ask again; `tincall claim --sn {sn}` opens another claim, and this one ends."
+        raise OperatorError(f"{file} cannot be written: {error.strerror}.", hint) from None
+
+
+def _show(console: "Console", document: dict[str, Any], file: Path | None) -> None:
+    until = output.when(document["expires_s"] * 1000)
+    lines = [
+        f"One board can claim {document['sn']} until {until}, once. The code, which is not shown again:",
+        "",
+        f"    {document['code']}",
+        "",
+    ]
+    if file is not None:
+        lines.append(f"The board needs {file} and the code; send them on two ways. An emulated board takes them by:")
+        lines.append(f"tincall emulate --folder FOLDER --claim {file}")
+    for line in lines:
+        console.print(output.escape(line))
