@@ -1,6 +1,7 @@
 """A claim in the field at the relay: one board gets the key, however often it asks; nobody else learns anything."""
 
 import asyncio
+import hashlib
 import json
 
 import pytest
@@ -265,5 +266,17 @@ def test_what_the_operator_cannot_have(tmp_path):
             await s.registry.renew("SN-9")
         with pytest.raises(Rejected, match="serial number"):
             await s.open("no number!")
+
+    scene(tmp_path, go)
+
+
+def test_a_claim_on_its_way_while_the_certificate_is_renewed_is_good(tmp_path):
+    async def go(s):
+        ticket = await s.open()
+        s.verifier.shows(b"the next certificate")
+        keyed = await s.key(ticket)
+        assert await s.key(ticket, cb=hashlib.sha256(b"the next certificate").digest()) == keyed
+        s.clock.advance(24 * 3600_000 - 1)
+        assert await s.reason(ticket) == "cb_mismatch"
 
     scene(tmp_path, go)
