@@ -14,8 +14,8 @@ with the key: a lost answer is asked for again. Nothing in here raises or prints
 
 import binascii
 
-from callcore.attest import KEY_BYTES, hash_of
-from callcore.evidence import Base64, base64, fit, object_of, parse_grant
+from callcore.attest import hash_of
+from callcore.evidence import KEY_BYTES, Base64, base64, fit, object_of, parse_grant
 from callcore.mac import equal, hmac_sha256, sha256
 from callcore.refusals import refusal
 from callcore.shapes import Integer, Record
