@@ -79,7 +79,7 @@ def test_a_device_that_was_enrolled_by_hand_can_be_claimed_until_it_was_verified
         assert caught.value.reason == "bad_value"
         keyed = await s.key(await s.open(), model_id="model-x")
         assert keyed[1] != key
-        await s.registry.accept("SN-1", 1, UID.hex(), "")
+        await s.registry.accept("SN-1", 1, UID.hex(), "", 2)
         with pytest.raises(Rejected) as caught:
             await s.open()
         assert caught.value.reason == "exists" and "--forget SN-1" in caught.value.hint

@@ -142,7 +142,7 @@ def test_who_cannot_prove_a_claim_costs_what_a_stranger_costs(tmp_path):
         for sn, hours in (("OLD-0", 1), ("USE-0", 9), ("OFF-0", 9), ("OPN-0", 9)):
             opened = await claimer.open(sn, "model-x", "", hours)
             tickets[sn] = (opened.claim.claim_id, claim_code.read(opened.code))
-        await registry.accept("USE-0", 1, "aa", "")
+        await registry.accept("USE-0", 1, "aa", "", 1)
         await registry.decide("OFF-0", "suspend")
         s.store.clock.advance(3600_000)
         await s.claim("WARM-")
