@@ -66,7 +66,8 @@ def test_a_file_in_place_of_the_data_folder(complaint, tmp_path, name):
     assert str(tmp_path / "file") in said
 
 
-@pytest.mark.parametrize("name", ["relay", "devices"])
+# every command that needs settings reads them in the same way
+@pytest.mark.parametrize("name", ["relay", pytest.param("devices", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -58,6 +58,8 @@ def test_the_demos_clip(wrong, tmp_path):
     assert left_running(tmp_path) == []
 
 
+# it reads them as the demo does: one kind of each sort of complaint
+@pytest.mark.parametrize("wrong", ["eight-bit.wav", "cut.wav", "missing.wav", "folder.wav"], indirect=True)
 def test_the_boards_microphone(wrong, tmp_path):
     path, words = wrong
     done = tincall("emulate", "--folder", tmp_path / "board", "--board", "cpython", "--mic", path)

@@ -14,13 +14,13 @@ END_S = 30.0
 MOMENTS = [
     ("laying out", 0.02, signal.SIGTERM),  # the first process starts
     ("starting", 0.3, signal.SIGINT),  # neither platform nor relay is ready
-    ("starting", 1.5, signal.SIGTERM),
-    ("enrolling", 0.15, signal.SIGTERM),
+    pytest.param("starting", 1.5, signal.SIGTERM, marks=pytest.mark.long),
+    pytest.param("enrolling", 0.15, signal.SIGTERM, marks=pytest.mark.long),
     ("switching the board on", 0.2, signal.SIGINT),  # it boots, or verifies itself
-    ("call button", 0.1, signal.SIGTERM),  # it rings
+    pytest.param("call button", 0.1, signal.SIGTERM, marks=pytest.mark.long),  # it rings
     ("talking", 0.5, signal.SIGINT),
     ("stopping", 0.05, signal.SIGTERM),  # all is being stopped as it is
-    ("judging", 0.1, signal.SIGINT),  # nothing runs any more
+    pytest.param("judging", 0.1, signal.SIGINT, marks=pytest.mark.long),  # nothing runs any more
 ]
 
 

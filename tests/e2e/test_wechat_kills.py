@@ -18,7 +18,7 @@ DEATH_S = 15
 END_S = 30
 
 
-@pytest.mark.parametrize("direction", ["out", "in"])
+@pytest.mark.parametrize("direction", ["out", pytest.param("in", marks=pytest.mark.long)])
 def test_killed_in_a_push(direction, tmp_path):
     with Stage(tmp_path) as stage:
         plug = {"PYTHONPATH": str(KILL_POINTS), "TINCALL_TEST_KILL_FILE": str(tmp_path / PLUG)}
