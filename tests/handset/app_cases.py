@@ -133,7 +133,7 @@ def test_every_refusal_waits_as_its_list_says_or_stops():
         else:
             assert waits == [500 if seconds == RETRY_BACKOFF else seconds * 1000], reason
     stopped.sort()
-    assert stopped == ["counter_rollback", "kv_retired", "revoked", "uid_mismatch"]
+    assert stopped == ["claim_bound", "counter_rollback", "kv_retired", "revoked", "uid_mismatch"]
 
 
 def test_a_board_that_stops_says_why():
