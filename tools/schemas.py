@@ -111,6 +111,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "firmware": "0.1.0", "epoch": 4, "times": 2, "seen_s": T_S,
         }
     ],
+    "anchors": [{"sn": "SN-active", "anchor": "0123456789abcdef"}],
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _MORE_STATS = _STATS.replace('"dropped":0', '"dropped":0,"silent":40').replace(
 )
 _VALID = [
     ("board", _HELLO),
+    ("board", _HELLO.replace('"features":[]', '"features":[],"ca":"9f86d081884c7d65"')),
     ("relay", _WELCOME),
     ("board", '{"t":"invite","call":"b-7_Q","to":"grandma","media":{"codecs":["PCMA"],"ptimes":[20]},"ring_ms":30000}'),
     ("board", '{"t":"invite","call":"b-7_Q","to":"grandma","media":{"codecs":["PCMA"],"ptimes":[20]}}'),
@@ -160,6 +161,8 @@ _MALFORMED: list[tuple[str, bytes | str, str]] = [
     ("board", '{"t":"cancel","call":"r1","cause":null}', "cancel"),
     ("board", _HELLO.replace('"v":1', '"v":2'), "hello"),
     ("board", _HELLO.replace('"v":1', '"v":true'), "hello"),
+    ("board", _HELLO.replace('"features":[]', '"features":[],"ca":""'), "hello"),
+    ("board", _HELLO.replace('"features":[]', '"features":[],"ca":"9f86d081884c7d659"'), "hello"),
     ("board", _HELLO.replace("[20,40]", "[20,30]"), "hello"),
     ("board", _HELLO.replace("[20,40]", "[20.0]"), "hello"),
     ("board", _HELLO.replace("[20,40]", "[]"), "hello"),

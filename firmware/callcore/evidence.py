@@ -20,6 +20,8 @@ VERSION = 1
 # a token, numbers and the next key; later the UDP addresses
 MAX_GRANT_CHARS = 2048
 MAX_NAME_CHARS = 128
+# two authorities on P-256; with the rest of a grant and a wrapped key they fit into MAX_GRANT_CHARS
+MAX_ANCHOR_CHARS = 1400
 MAX_TOKEN_CHARS = 256
 MAX_PATH_CHARS = 128
 MAX_SECONDS = 3600
@@ -68,6 +70,20 @@ class Path:
         raise Unfit(where, "is not a path of 1 to %d characters" % self.longest)
 
 
+class Lines:
+    """1 to `longest` printable characters of ASCII and line ends, as PEM has them."""
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def take(self, value: "Any", where: str) -> str:
+        """Give the lines."""
+        good = isinstance(value, str) and 1 <= len(value) <= self.longest
+        if good and all(letter == "\n" or " " <= letter <= "~" for letter in value):
+            return str(value)
+        raise Unfit(where, "is not 1 to %d characters in lines" % self.longest)
+
+
 _NAME = Token(MAX_NAME_CHARS)
 
 _CHALLENGE = Record((("sid", _NAME), ("nonce", Base64(NONCE_BYTES)), ("ttl", Integer(1, MAX_SECONDS))))
@@ -81,7 +97,10 @@ _GRANT_BODY = Record(
         ("ws", Path(MAX_PATH_CHARS)),
         ("seed", Base64(SEED_BYTES)),
     ),
-    (("rotate", Record((("kv", Integer(2, MAX_KEY_VERSION)), ("k", Base64(KEY_BYTES))))),),
+    (
+        ("rotate", Record((("kv", Integer(2, MAX_KEY_VERSION)), ("k", Base64(KEY_BYTES))))),
+        ("ca", Lines(MAX_ANCHOR_CHARS)),
+    ),
 )
 
 

@@ -5,7 +5,7 @@ the board, the relay. A field with `?` may be absent. Keys that the table does n
 
     t         from  carries
     hello     B     v=1, firmware text 1-32, board text 1-64, codecs [token<=16] 1-8, ptimes [20|40] 1-2,
-                    features [token<=32] 0-16
+                    features [token<=32] 0-16, ca token<=16 ?
     welcome   R     v=1, now s, heartbeat_ms 1000-60000, contacts [{id, name}] 0-32, settings {ring_ms},
                     features [token<=32] 0-16
     invite    B     call, to, media {codecs, ptimes}, ring_ms?
@@ -115,7 +115,8 @@ MESSAGES = {
                     ("codecs", _CODECS),
                     ("ptimes", _PTIMES),
                     ("features", _FEATURES),
-                )
+                ),
+                (("ca", _CODEC),),
             ),
         ),
     ),

@@ -146,7 +146,14 @@ def check_proof(auth_key: bytes, th: bytes, shown: bytes) -> bool:
 
 
 def grant_body(
-    token: str, exp_s: int, now_s: int, epoch: int, ws: str, seed: bytes, rotate: "tuple[int, bytes] | None" = None
+    token: str,
+    exp_s: int,
+    now_s: int,
+    epoch: int,
+    ws: str,
+    seed: bytes,
+    rotate: "tuple[int, bytes] | None" = None,
+    ca: str = "",
 ) -> str:
     """Write the body of a grant.
 
@@ -158,10 +165,13 @@ def grant_body(
         ws: path of the link.
         seed: 32 random bytes for the media keys.
         rotate: version of the board's next key, and that key as `attest.masked_key` gives it; None: there is none.
+        ca: authorities that the board shall trust from now on, in PEM; empty: those that it has.
     """
     body = {"token": token, "exp": exp_s, "now": now_s, "epoch": epoch, "ws": ws, "seed": base64(seed)}
     if rotate is not None:
         body["rotate"] = {"kv": rotate[0], "k": base64(rotate[1])}
+    if ca:
+        body["ca"] = ca
     return json.dumps(body)
 
 

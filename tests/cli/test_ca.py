@@ -53,6 +53,39 @@ def test_a_change_that_power_stopped_is_finished_first(folder):
     assert "half.local" in document(tincall("ca", "show", "--data", folder.root, "--json"))["names"]
 
 
+def test_a_ca_is_not_replaced_while_nobody_can_tell_who_has_the_next_one(folder):
+    assert document(tincall("ca", "roll", "--data", folder.root, "--json")) == {"made": True, "lacking": None}
+    assert document(tincall("ca", "roll", "--data", folder.root, "--json"))["made"] is False
+    refused = tincall("ca", "switch", "--data", folder.root)
+    assert (refused.exit_code, "no relay runs" in refused.stderr) == (1, True)
+    assert folder.next_ca.exists()
+    next_ca = rollover.read(folder).next_ca
+    done = tincall("ca", "switch", "--force", "--data", folder.root)
+    assert (done.exit_code, "backup" in done.stdout) == (0, True)
+    assert rollover.read(folder).ca == next_ca and not folder.next_ca.exists()
+    assert tincall("ca", "switch", "--data", folder.root).exit_code == 2
+
+
+def test_boards_that_lack_the_next_one_are_named_and_hold_it_up(folder):
+    with RunningRelay(folder.root) as relay, Client(folder.root) as client:
+        for sn in ("SN-1", "SN-2"):
+            client.post("/v1/devices", {"sn": sn})
+        assert document(tincall("ca", "roll", "--data", folder.root, "--json"))["lacking"] == ["SN-1", "SN-2"]
+        refused = tincall("ca", "switch", "--data", folder.root)
+        assert (refused.exit_code, "SN-1, SN-2" in refused.stderr) == (1, True)
+        assert "SN-1, SN-2" in tincall("ca", "show", "--data", folder.root).stdout
+        for sn in ("SN-1", "SN-2"):
+            client.delete(f"/v1/devices/{sn}")
+        assert tincall("ca", "switch", "--data", folder.root).exit_code == 0
+        assert relay.stop()[0] == 0
+
+
+def test_secrets_are_not_printed(folder):
+    printed = "".join(tincall("ca", word, "--data", folder.root).stdout for word in ("roll", "show", "renew"))
+    keys = folder.next_ca.read_text() + folder.ca_key.read_text() + folder.server_key.read_text()
+    assert not any(line in printed for line in keys.splitlines() if len(line) > 40 and "CERT" not in line)
+
+
 def test_a_running_relay_shows_it_at_both_ports_to_whoever_comes_next(folder):
     with RunningRelay(folder.root) as relay:
         before = {name: seen(relay.ready[name]) for name in ("device_port", "web_port")}

@@ -88,6 +88,21 @@ def test_a_board_with_its_key_gets_a_token_and_knows_the_relay(tmp_path):
     scene(tmp_path, go)
 
 
+def test_a_grant_carries_the_authorities_that_a_board_is_to_trust(tmp_path):
+    async def go(s):
+        wanted = {"SN-1": "-----BEGIN CERTIFICATE-----\nAAAA\n"}
+        s.verifier = Verifier(
+            s.registry, CERTIFICATE, LimitSettings(), s.clock, bundle_for=lambda sn: wanted.get(sn, "")
+        )
+        board = s.board()
+        assert board.granted((await s.finish(board, await s.begin(board))).body)["ca"] == wanted["SN-1"]
+        wanted.clear()
+        board = s.board()
+        assert "ca" not in board.granted((await s.finish(board, await s.begin(board))).body)
+
+    scene(tmp_path, go)
+
+
 def test_a_board_that_saw_the_certificate_before_the_change_gets_in_for_two_minutes(tmp_path):
     async def go(s):
         new = hashlib.sha256(b"renewed").digest()

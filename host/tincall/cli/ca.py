@@ -1,6 +1,7 @@
 """`tincall ca`: how long the certificates last, and making new ones; a relay that runs takes them up by itself."""
 
 import datetime
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,11 +9,15 @@ import typer
 
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, DataOption
+from tincall.errors import OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tincall.settings import DataFolder
+
+TAKEN_UP_S = 20.0  # a running relay looks at its files every few seconds
+LIST_MAX = 20
 
 
 def show(data: DataOption = DEFAULT_DATA) -> None:
@@ -24,7 +29,7 @@ def show(data: DataOption = DEFAULT_DATA) -> None:
     now = _now()
     warnings = certificates.warnings(found, now)
     named = {"server": found.server, "ca": found.ca} | ({"next_ca": found.next_ca} if found.next_ca else {})
-    document = {
+    document: dict[str, Any] = {
         "names": authority.names_of(found.server),
         "certificates": {
             name: {"from": _day(one.not_valid_before_utc), "until": _day(one.not_valid_after_utc)}
@@ -32,6 +37,8 @@ def show(data: DataOption = DEFAULT_DATA) -> None:
         },
         "warnings": warnings,
     }
+    if found.next_ca:
+        document["lacking"] = _lacking(data, folder)
     output.result(document, lambda console: _show(console, document))
 
 
@@ -50,6 +57,76 @@ def renew(
     document = {"names": authority.names_of(made), "until": _day(made.not_valid_after_utc)}
     said = f"The server certificate is for {', '.join(document['names'])} and good until {document['until']}."
     output.result(document, lambda console: console.print(output.escape(said)))
+
+
+def roll(data: DataOption = DEFAULT_DATA) -> None:
+    """Make the next CA, which boards are given to trust beside the one they have."""
+    from tincall.relay import rollover
+
+    folder = _folder(data)
+    is_new = rollover.roll(folder, _now())
+    lacking = _lacking(data, folder)
+    document = {"made": is_new, "lacking": lacking}
+    said = ["The next CA is made." if is_new else "There is a next CA already.", _who_lacks(lacking)]
+    output.result(document, lambda console: console.print(output.escape(" ".join(said))))
+
+
+def switch(
+    data: DataOption = DEFAULT_DATA,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while boards have not got the next CA; each of them is to be visited.")
+    ] = False,
+) -> None:
+    """Let the next CA take the place of the first, once every board has it."""
+    from tincall.relay import rollover
+
+    folder = _folder(data)
+    if folder.next_ca.exists() and not force:
+        lacking = _lacking(data, folder)
+        if lacking is None or lacking:
+            hint = (
+                "Wait until they were linked, forget them, or go on with --force; then nothing but a visit helps them."
+            )
+            raise OperatorError(_who_lacks(lacking), hint if lacking else "")
+    made = rollover.switch(folder, _now())
+    document = {
+        "until": _day(rollover.read(folder).ca.not_valid_after_utc),
+        "server_until": _day(made.not_valid_after_utc),
+    }
+    said = (
+        f"The next CA is in force until {document['until']}, and boards forget the one before. "
+        "Make a backup with keys now: an older one holds a CA that no board trusts any more."
+    )
+    output.result(document, lambda console: console.print(output.escape(said)))
+
+
+def _lacking(data: Any, folder: "DataFolder") -> list[str] | None:
+    """Ask the relay which boards lack the bundle that is in the folder; None: it cannot be told now."""
+    from tincall.cli.client import Client
+    from tincall.relay import rollover
+
+    wanted = rollover.anchor_id(rollover.bundle(folder))
+    until_s = time.monotonic() + TAKEN_UP_S
+    try:
+        with Client(data) as client:
+            while True:
+                found = client.get("/v1/ca")
+                if found["anchor"] == wanted:
+                    return list(found["lacking"])
+                if time.monotonic() > until_s:
+                    return None
+                time.sleep(0.5)
+    except OperatorError:
+        return None
+
+
+def _who_lacks(lacking: list[str] | None) -> str:
+    if lacking is None:
+        return "Which boards have got it cannot be told, since no relay runs on this folder."
+    if not lacking:
+        return "Every board has got it: `tincall ca switch` puts it in force."
+    shown = ", ".join(lacking[:LIST_MAX]) + (f" and {len(lacking) - LIST_MAX} more" if len(lacking) > LIST_MAX else "")
+    return f"{len(lacking)} boards have not got it yet: {shown}."
 
 
 def _folder(data: Any) -> "DataFolder":
@@ -79,6 +156,8 @@ def _show(console: "Console", document: dict[str, Any]) -> None:
     for name, one in document["certificates"].items():
         console.print(f"{means[name]:20}  {one['from']} to {one['until']}")
     console.print(output.escape(f"The server certificate is for {', '.join(document['names'])}."))
+    if "lacking" in document:
+        console.print(output.escape(_who_lacks(document["lacking"])))
     for sentence in document["warnings"]:
         console.print(output.escape(sentence))
 
@@ -86,4 +165,6 @@ def _show(console: "Console", document: dict[str, Any]) -> None:
 SUBCOMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "show": (show, "Show which certificates there are, and until when they are good."),
     "renew": (renew, "Make a new server certificate; boards need nothing, and calls go on."),
+    "roll": (roll, "Make the next CA, which boards are given to trust beside the one they have."),
+    "switch": (switch, "Let the next CA take the place of the first, once every board has it."),
 }

@@ -55,13 +55,15 @@ def claim(
 
 def ticket_of(opened: dict[str, Any], where: dict[str, Any], folder: DataFolder) -> dict[str, Any]:
     """Put together what a board has to know to claim, but for the code."""
+    from tincall.relay import rollover
+
     return {
         "sn": opened["sn"],
         "model_id": opened["model_id"],
         "host": where["host"],
         "port": where["port"],
         "name": where["host"],
-        "ca": folder.ca.read_text(),
+        "ca": rollover.bundle(folder),
         "claim_id": opened["claim_id"],
         "time": opened["opened_s"],
     }

@@ -1,6 +1,7 @@
 """`tincall emulate`: run the firmware as an emulated board in the foreground."""
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,11 +26,18 @@ def emulate(
     mic: Annotated[Path | None, typer.Option(help="WAV file played when the microphone opens.")] = None,
     speaker: Annotated[Path | None, typer.Option(help="WAV file to write what the speaker plays to.")] = None,
     heap: Annotated[str, typer.Option(help="MicroPython's heap, such as 128k.")] = "",
+    clock: Annotated[
+        datetime | None,
+        typer.Option(
+            help="What its clock shows at power-up, UTC; a chip wakes at 2000-01-01. The computer's if not given."
+        ),
+    ] = None,
     main: Annotated[Path, typer.Option(help="Another main.py than the firmware's.", hidden=True)] = FIRMWARE
     / "main.py",
 ) -> None:
     """Run the firmware as an emulated board until Ctrl-C; buttons: `tincall call --button FOLDER`."""
-    options = Options(folder, Program(board, main.absolute(), heap), mic, speaker)
+    clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
+    options = Options(folder, Program(board, main.absolute(), heap, clock_s), mic, speaker)
     listeners = [] if output.is_json() else [_printer()]
     outcome = run(options, *listeners)
     output.result(dataclasses.asdict(outcome), lambda console: _show(console, outcome), _problem(folder, outcome))

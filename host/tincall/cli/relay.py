@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tincall.cli.web_server import WebServer
     from tincall.clock import Clock
+    from tincall.relay.anchors import Anchors
     from tincall.relay.cdr import Records
     from tincall.relay.certificates import Certificates
     from tincall.relay.events import Events
@@ -131,7 +132,7 @@ async def _build(
         OperatorError: something is missing, broken or in use.
     """
     from tincall.clock import SystemClock
-    from tincall.relay import api, api_claims, api_devices, api_events, authority, gate, metrics
+    from tincall.relay import api, api_ca, api_claims, api_devices, api_events, authority, gate, metrics
     from tincall.relay.heartbeat import Heartbeat
     from tincall.relay.limits import Limits
     from tincall.relay.switchboard import Switchboard
@@ -145,7 +146,8 @@ async def _build(
     watch = _certificates(folder, settings, clock)
     kek, token = authority.load_kek(folder), authority.load_operator_token(folder)
     database, registry, records, events = await _stored(stack, folder, settings, kek, clock)
-    verifier = Verifier(registry, authority.der(watch.shown.server), settings.limits, clock)
+    anchors = await _anchors(database, registry, watch)
+    verifier = Verifier(registry, watch.shown.der, settings.limits, clock, bundle_for=anchors.wanted)
     supervisor = await _workers(stack, settings)
     adapter = None
     if settings.wechat.appid:
@@ -171,10 +173,12 @@ async def _build(
     operator = api.operator_only(token)
     devices = api_devices.router(registry, switchboard, operator)
     claims = api_claims.router(registry, verifier.claimer, operator)
-    more += [metrics.router(watch, operator), api_events.router(events, operator), devices, claims]
+    trust = api_ca.router(anchors, operator)
+    more += [metrics.router(watch, operator), api_events.router(events, operator), devices, claims, trust]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)
+    stack.push_async_callback(anchors.start(switchboard))
     stack.push_async_callback(switchboard.stop)
     heartbeat = Heartbeat(registry, records, switchboard)
     heartbeat.start()
@@ -197,6 +201,16 @@ def _certificates(folder: "DataFolder", settings: "Settings", clock: "Clock") ->
     return watch
 
 
+async def _anchors(database: "Database", registry: "Registry", watch: "Certificates") -> "Anchors":
+    """Give who trusts what, and let it follow the certificates."""
+    from tincall.relay.anchors import Anchors
+
+    anchors = Anchors(database, registry, watch.shown.bundle)
+    await anchors.load()
+    watch.watchers.append(lambda shown, context: anchors.use(shown.bundle))
+    return anchors
+
+
 def _follow(
     stack: "AsyncExitStack",
     folder: "DataFolder",
@@ -206,10 +220,9 @@ def _follow(
     web: "WebServer",
 ) -> None:
     """Show new certificates at both ports from when they are there."""
-    from tincall.relay import authority
 
     def changed(shown: "Shown", context: "SSLContext") -> None:
-        verifier.shows(authority.der(shown.server))
+        verifier.shows(shown.der)
         door.context = context
         web.use(folder.server, folder.server_key)
 

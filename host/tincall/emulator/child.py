@@ -22,6 +22,8 @@ CAUSE_POWER_ON = 1
 CAUSE_RESET = 2
 CAUSE_WATCHDOG = 3
 
+LAST_32_BIT_S = 0x7FFFFFFF - 86_400
+
 
 @dataclass(frozen=True)
 class Wires:
@@ -54,11 +56,13 @@ class Program:
         board: `unix`, `unix32` or `cpython`.
         main: the firmware's `main.py`; its folder is searched for modules.
         heap: size of MicroPython's heap, such as `128k`; empty for the interpreter's own; not for CPython.
+        clock_s: what the chip's calendar shows when power comes, seconds since 1970; None: the computer's; not for CPython.
     """
 
     board: str
     main: Path = FIRMWARE / "main.py"
     heap: str = ""
+    clock_s: int | None = None
 
     def command(self) -> list[str]:
         """Give the command that starts it.
@@ -68,8 +72,12 @@ class Program:
         """
         if not self.main.is_file():
             raise OperatorError(f"no firmware at {self.main}", "Run from a checkout of the project.", STATUS_USAGE)
+        if self.board == "unix32" and (self.clock_s or 0) > LAST_32_BIT_S:
+            raise OperatorError("the clock of unix32 ends in January 2038", "Use --board unix.", STATUS_USAGE)
         interpreter = find(self.board)
         if self.board == "cpython":
+            if self.clock_s is not None:
+                raise OperatorError("CPython has no clock of its own", "Leave --clock away.", STATUS_USAGE)
             if self.heap:
                 raise OperatorError("the heap of CPython cannot be set", "Leave --heap away.", STATUS_USAGE)
             return [*interpreter, "-I", "-u", "-B", str(FAKES / "cpython" / "boot.py"), str(self.main)]
@@ -95,10 +103,11 @@ class Program:
             "TINCALL_RESET_CAUSE": str(cause),
             **wires.environment(),
         }
-        # tests shift the board's clock with a preloaded library
-        for name in ("LD_PRELOAD", "FAKETIME"):
-            if name in os.environ:
-                variables[name] = os.environ[name]
+        if self.clock_s is not None:
+            # to libfaketime, which the launcher of tools/upy.py loads when it sees the first of them
+            variables["FAKETIME_TIMESTAMP_FILE"] = str(folder.clock)
+            variables["FAKETIME_NO_CACHE"] = "1"
+            variables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
         return variables
 
 

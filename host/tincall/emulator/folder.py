@@ -4,6 +4,7 @@
 |---|---|
 | `flash/` | the board's file system, working directory of the firmware |
 | `nvs.json` | non-volatile storage |
+| `clock` | by how many seconds its calendar is off the computer's, when it has one of its own |
 | `uid` | the chip's number, 12 hexadecimal digits |
 | `control.sock` | where a running board takes requests |
 | `board.log` | what the board said, one JSON object a line; `board.log.1` is the older part |
@@ -16,6 +17,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 from tincall.errors import STATUS_USAGE, OperatorError
@@ -35,6 +37,7 @@ class BoardFolder:
         self.flash = self.path / "flash"
         self.socket = self.path / "control.sock"
         self.log = self.path / "board.log"
+        self.clock = self.path / "clock"
         self._lock: int | None = None
 
     def take(self) -> None:
@@ -68,6 +71,12 @@ class BoardFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def set_clock(self, unix_s: int) -> None:
+        """Let the board's own calendar show a time, seconds since 1970, as `fakes/common/fake_clock.py` sets it."""
+        new = self.clock.with_suffix(".new")
+        new.write_text(f"{unix_s - int(time.time()):+d}\n")
+        new.replace(self.clock)
 
     def uid(self) -> str:
         """Give the chip's number, drawn at random when the folder has none yet.

@@ -237,6 +237,8 @@ class Runner:
         spk_out, spk_in = os.pipe()
         pins_out, pins_in = os.pipe()
         events_out, events_in = os.pipe()
+        if cause == CAUSE_POWER_ON and self._options.program.clock_s is not None:
+            self._folder.set_clock(self._options.program.clock_s)
         wires = Wires(mic_out, spk_in, pins_out, events_in)
         ours = (mic_in, spk_out, pins_in, events_out)
         for fd in (*wires.all(), *ours):

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tincall.relay import claims, events, second_board
 from tincall.relay.second_board import SecondBoard
-from tincall.relay.store.models import devices
+from tincall.relay.store.models import anchors, devices
 
 SHOWN = (
     "sn", "model_id", "name", "state", "kv", "key_s", "next_key_s", "uid", "epoch", "board", "firmware", "last_seen_s",
@@ -77,4 +77,5 @@ def remove(connection: Connection, sn: str) -> None:
     second_board.erase(connection, sn)
     events.erase(connection, sn)
     claims.erase(connection, sn)
+    connection.execute(delete(anchors).where(anchors.c.sn == sn))
     connection.execute(delete(devices).where(devices.c.sn == sn))

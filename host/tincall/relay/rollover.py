@@ -15,14 +15,13 @@ from pathlib import Path
 
 from cryptography import x509
 
+from callcore.evidence import MAX_ANCHOR_CHARS
 from tincall.errors import OperatorError
 from tincall.relay import authority, changeover
 from tincall.settings import DataFolder, read_secret
 
 # of SHA-256 in hex: enough to tell bundles apart, and nothing rests on it
 ANCHOR_ID_CHARS = 16
-# what a grant can carry beside the rest, docs/protocol.md section 2.4
-BUNDLE_MAX_CHARS = 1400
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -41,6 +40,11 @@ class Shown:
     ca: x509.Certificate
     next_ca: x509.Certificate | None
     bundle: str
+
+    @property
+    def der(self) -> bytes:
+        """Give the server's certificate as boards see it, for the channel binding."""
+        return authority.der(self.server)
 
     @property
     def is_own(self) -> bool:
@@ -69,7 +73,7 @@ def bundle(folder: DataFolder) -> str:
     for place in (folder.ca, folder.next_ca):
         if place.exists() or place == folder.ca:
             authority.load_certificate(place)
-            found += _CERTIFICATE.findall(place.read_bytes())
+            found += _CERTIFICATE.findall(place.read_bytes().replace(b"\r\n", b"\n"))
     return "".join(one.decode("ascii") + "\n" for one in found)
 
 
@@ -117,8 +121,8 @@ def roll(folder: DataFolder, now: datetime.datetime) -> bool:
     ca, _ = authority.load_ca(folder)
     # as early as the CA that boards know: a board's clock that was good enough for that one is good enough for this one
     key, certificate = authority.new_ca(now, ca.not_valid_before_utc)
-    if len(bundle(folder)) + len(certificate) > BUNDLE_MAX_CHARS:
-        why = f"{folder.ca} and a next CA are more than {BUNDLE_MAX_CHARS} characters, too much to send to boards."
+    if len(bundle(folder)) + len(certificate) > MAX_ANCHOR_CHARS:
+        why = f"{folder.ca} and a next CA are more than {MAX_ANCHOR_CHARS} characters, too much to send to boards."
         raise OperatorError(why, "A bundle of more than two small CAs has to be written to each board.", 2)
     authority.write(folder.next_ca, certificate + key, 0o600)
     return True

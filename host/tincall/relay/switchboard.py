@@ -150,9 +150,8 @@ class Switchboard:
             "sn": sn,
             "address": line.address,
             "since_ms": line.since_ms,
-            "firmware": line.said["firmware"],
-            "board": line.said["board"],
-            "codecs": line.said["codecs"],
+            **{key: line.said[key] for key in ("firmware", "board", "codecs")},
+            "ca": line.said.get("ca", ""),
             "call": leg.call_id if leg is not None else None,
             "media": line.session.counters(),
         }

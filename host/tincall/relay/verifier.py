@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from callcore import attest, refusals, verify
@@ -78,6 +79,7 @@ class Verifier:
         limits: attempts and challenges.
         clock: the time.
         random: source of bytes.
+        bundle_for: gives the authorities that a board is to be given, as PEM text, by serial number; empty: it has them.
 
     Attributes:
         claimer: judges claims in the field, which count as attempts, too.
@@ -90,7 +92,9 @@ class Verifier:
         limits: LimitSettings,
         clock: Clock,
         random: Random = os.urandom,
+        bundle_for: Callable[[str], str] = lambda sn: "",
     ) -> None:
+        self._bundle_for = bundle_for
         self._registry = registry
         self._binding = _binding(certificate_der)
         self._replaced: dict[bytes, float] = {}  # until when, on the monotonic clock
@@ -234,7 +238,8 @@ class Verifier:
         log.info("device verified", sn=device.sn, epoch=device.epoch)
         next_key = self._registry.next_key(device)
         rotate = None if next_key is None else (device.kv + 1, attest.masked_key(wrap_key, th, next_key))
-        return verify.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, self._random(SEED_BYTES), rotate)
+        seed, ca = self._random(SEED_BYTES), self._bundle_for(device.sn)
+        return verify.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, seed, rotate, ca)
 
     def _remember(self, sid: str, challenge: _Challenge, now_s: float) -> None:
         """Keep a challenge; the table is in order of age, so the old ones stand in front.

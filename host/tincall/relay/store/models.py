@@ -96,6 +96,14 @@ claims = Table(
     Column("expires_s", Integer, nullable=False),
 )
 
+# what each board said in its newest hello that it trusts
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("sn", String(128), primary_key=True),
+    Column("anchor", String(16), nullable=False),  # short name of a bundle of authorities, see rollover.anchor_id
+)
+
 calls = Table(
     "calls",
     metadata,

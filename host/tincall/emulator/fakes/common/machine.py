@@ -1,6 +1,7 @@
 """`machine` of the emulated board: what the firmware uses of the ESP32 port's module of this name."""
 
-from fake_i2s import I2S  # noqa: F401 - names of the module
+from fake_clock import RTC  # noqa: F401 - names of the module
+from fake_i2s import I2S  # noqa: F401
 from fake_pin import Pin  # noqa: F401
 from fake_power import (  # noqa: F401
     DEEPSLEEP_RESET,
