@@ -34,7 +34,6 @@ def _session(case: dict[str, Any], body: str) -> dict[str, Any]:
         "k_auth": auth.hex(),
         "k_media": media.hex(),
         "k_wrap": wrap.hex(),
-        "k_store": HKDFExpand(SHA256(), 32, b"voip1 store").derive(key).hex(),
         "th": th.hex(),
         "proof": hmac.digest(auth, b"\x01" + th, "sha256").hex(),
         "sproof": hmac.digest(auth, shown, "sha256").hex(),

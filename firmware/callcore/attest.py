@@ -65,7 +65,7 @@ TRANSITIONS = {
 
 
 class Keys:
-    """The four keys that stand for a device key K, which itself never enters a MAC.
+    """The three keys that stand for a device key K, which itself never enters a MAC.
 
     Args:
         key: K, 32 random bytes.
@@ -74,7 +74,6 @@ class Keys:
         auth: proofs of both sides.
         media: media keys.
         wrap: hides the next K on its way.
-        store: seals the record that holds K.
 
     Raises:
         LocalError: not 32 bytes.
@@ -86,7 +85,6 @@ class Keys:
         self.auth = hkdf_expand(key, b"voip1 auth", KEY_BYTES)
         self.media = hkdf_expand(key, b"voip1 media", KEY_BYTES)
         self.wrap = hkdf_expand(key, b"voip1 wrap", KEY_BYTES)
-        self.store = hkdf_expand(key, b"voip1 store", KEY_BYTES)
 
 
 def channel_binding(certificate_der: bytes) -> bytes:

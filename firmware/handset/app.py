@@ -16,7 +16,8 @@ from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
-from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, tls, voice
+from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, places, tls, voice
+from handset.marks import Marks
 from handset.store import Store
 
 _CONNECT_MS = 10000
@@ -36,12 +37,13 @@ class App:
         who: an Identity.
 
     Raises:
-        StoreError: the counter is damaged.
+        StoreError: the marks are damaged.
     """
 
     def __init__(self, store, who):
+        self._store = store
         self._who = who
-        self._counter = identity.Counter(store, who.store_key)
+        self._marks = Marks(store)
         self._backoff = Backoff(1000, 60000)
         self._turns = None
         self._outbox = outbox.Outbox(store, lambda: 0)
@@ -78,7 +80,7 @@ class App:
             except StoreError as error:
                 reason = error.reason
                 seconds = RETRY_BACKOFF
-                diag.failed("counter", error)
+                diag.failed("store", error)
             wait_ms = self._wait_ms(reason, seconds)
             if wait_ms is None:
                 diag.say("stopped", reason=reason)
@@ -89,10 +91,11 @@ class App:
     async def _session(self):
         """Connect, verify, and serve one link until it is lost, which is always by an exception."""
         who = self._who
+        self._tell_fault()
         began_ms = clock.now_ms()
         stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS)
         try:
-            grant = await attestor.verify(stream, who, self._counter, machine.unique_id(), VERSION)
+            grant = await attestor.verify(stream, who, self._marks, machine.unique_id(), VERSION)
             diag.say("verified", verify_ms=ticks_diff(clock.now_ms(), began_ms))
             rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
             line = link.Link(stream, rest, self._message, self._phone.media)
@@ -106,6 +109,13 @@ class App:
                 line.close()
         finally:
             stream.close()
+
+    def _tell_fault(self):
+        """Say what is wrong with a copy that the store could do without."""
+        fault = self._store.fault
+        if fault is not None:
+            self._store.fault = None
+            diag.failed("store", fault)
 
     def _message(self, message):
         """Take a message of the relay."""
@@ -201,8 +211,8 @@ async def _live(app):
 def run():
     """Run the board until power is cut; returns when it has no identity or was switched off for good."""
     diag.say("boot", firmware=VERSION, board=board.NAME, interpreter=diag.interpreter(), heap_free=diag.heap_free())
-    store = Store(board.FLASH)
     try:
+        store = Store(places.open_places(board))
         app = App(store, identity.load(store))
     except StoreError as error:
         diag.failed("identity", error)

@@ -10,13 +10,13 @@ _TIMEOUT_MS = 30000  # a slow chip takes a second and a half for the handshake; 
 _JSON = (("Content-Type", "application/json"),)
 
 
-async def verify(stream, identity, counter, uid, firmware):
+async def verify(stream, identity, marks, uid, firmware):
     """Prove this board to the relay and the relay to this board.
 
     Args:
         stream: a fresh TlsStream.
         identity: an Identity.
-        counter: a Counter; one number is used.
+        marks: a Marks; one number is used.
         uid: the chip's own number, 1 to 16 bytes.
         firmware: version text.
 
@@ -34,7 +34,7 @@ async def verify(stream, identity, counter, uid, firmware):
         raise attester.refused(answer.status, answer.body)
     # the handshake is over now, so the certificate that was seen can be bound into the proof
     binding = attest.channel_binding(stream.certificate())
-    finish = attester.challenged(answer.body, counter.draw(), binding)
+    finish = attester.challenged(answer.body, marks.draw(), binding)
     answer = await _post(stream, identity, "/v1/verify/finish", finish)
     if answer.status != 200:
         raise attester.refused(answer.status, answer.body)

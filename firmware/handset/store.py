@@ -1,43 +1,45 @@
-"""Two-slot store over a folder: one fact, two files, so that whatever happens during a write one sound copy remains.
+"""Two copies of each fact in two places, so that whatever happens to one of them the other tells what was stored last.
 
-A *fact* is a pair: the name of its files and the kind in its records. Rules of this file: a save writes the slot that does
-*not* hold the newest sound record, closes it, reads it back and only then calls the fact stored. Power failing at any
-moment leaves the old record or the new one, never neither (tests/powerloss). Facts that must agree belong into one record.
-A copy in a format of later firmware is never written over: going back to that firmware must find it.
+A *fact* is a pair: the name of its blob, at most 15 characters, and the kind in its records. Rules of this file:
+
+- A save writes the staler copy first, reads it back, and then brings the other one to the same generation. Power failing at any
+  moment leaves the old record or the new one (tests/powerloss); the next load makes both copies the same again.
+- Both copies are the same when `save` returns True: then either may rot and nothing is lost.
+- Facts that must agree belong into one record.
+- A copy in a format of later firmware is never written over: going back to that firmware must find it.
 """
-
-import errno
-import os
 
 from callcore import record
 from callcore.errors import StoreError
 
-_SLOTS = (".a", ".b")
 _GRAVITY = ("record_missing", "record_damaged", "storage", "record_newer")
-_MAX_BYTES = record.HEADER_BYTES + record.MAX_BODY_BYTES + record.MAC_BYTES
+_NONE = -1
+_NEWER = record.LAST_GENERATION + 1
+# by how much a save goes ahead of a copy that cannot be read now: it may be newer than the other, and be readable again later
+_LEAP = 1000
 
 
 class Store:
-    """Named records in one folder of a littlefs file system.
+    """Named records.
 
     Args:
-        folder: path that exists or can be made; `.` is the current folder.
+        places: one or two of `places`.
+
+    Attributes:
+        fault: StoreError of the copy that failed last though the other one served, or None; whoever tells it takes it away.
     """
 
-    def __init__(self, folder):
-        self._folder = folder
-        if folder not in ("", ".", "/"):
-            try:
-                os.mkdir(folder)
-            except OSError:
-                pass  # it is there; if it could not be made, the first save says so
+    def __init__(self, places):
+        self._places = places
+        self.fault = None
 
-    def load(self, fact, key=b""):
-        """Give the body of the newest sound record.
+    def load(self, fact):
+        """Give the body of the newest sound record, and mend the copy that is missing, damaged or older.
+
+        If power fails while it mends, a reader finds the same body.
 
         Args:
             fact: (name, kind), such as `("identity", 1)`.
-            key: for the record's MAC; empty where a checksum has to do.
 
         Returns:
             bytes.
@@ -46,92 +48,113 @@ class Store:
             StoreError: there is no sound copy: `record_missing`, `record_damaged`, `storage` (it cannot be read) or
                 `record_newer` (made by later firmware).
         """
-        best, fault = self._look(fact, key)
+        held, best, fault = self._look(fact)
         if best is None:
             raise fault
+        if fault.reason != "record_missing":
+            self.fault = fault
+        if min(held) < best[0]:
+            self._write(fact, best[0], best[1], held)
         return best[1]
 
-    def save(self, fact, body, key=b""):
+    def save(self, fact, body):
         """Replace the record; a reader after a power cut finds the old body or this one.
 
         Args:
             fact: (name, kind).
-            body: bytes, at most 4,096.
-            key: for the record's MAC.
+            body: bytes, at most 3,970.
+
+        Returns:
+            True when every place holds it; False when one of two does, and `fault` says what is with the other.
 
         Raises:
-            StoreError: `storage`: the file system is full or broken; the old record still stands.
-                `record_newer`: a copy of later firmware is there; nothing was written.
+            StoreError: `storage`: no place took it. `record_newer`: a copy of later firmware is there; nothing was written.
         """
-        best, fault = self._look(fact, key)
+        held, best, fault = self._look(fact)
         if fault.reason == "record_newer":
             raise fault
-        generation = 1
-        slot = 0
-        if best is not None:
-            generation = best[0] + 1
-            slot = 1 - best[2]
-        path = self._path(fact, slot)
-        blob = record.pack(fact[1], generation, body, key)
-        try:
-            with open(path, "wb") as file:
-                file.write(blob)
-            with open(path, "rb") as file:
-                same = file.read() == blob
-        except OSError as error:
-            raise StoreError("storage", "cannot write %s: %s; the old record stands" % (path, error))
-        if not same:
-            raise StoreError("storage", "%s reads back differently from what was written" % path)
+        generation = 1 if best is None else best[0] + 1
+        if fault.reason == "storage":
+            generation += _LEAP
+        return self._write(fact, generation, body, held)
 
-    def forget(self, fact, key=b""):
+    def forget(self, fact):
         """Remove both copies, the newest last; a reader after a power cut finds the newest record or none.
 
         Args:
             fact: (name, kind).
-            key: for the record's MAC.
 
         Raises:
             StoreError: `storage`: a copy cannot be removed.
         """
-        best, _ = self._look(fact, key)
-        older = 0 if best is None else 1 - best[2]
-        for slot in (older, 1 - older):
-            path = self._path(fact, slot)
+        held, _, _ = self._look(fact)
+        for at in _stalest_first(held):
             try:
-                os.remove(path)
+                self._places[at].remove(fact[0])
             except OSError as error:
-                if error.errno != errno.ENOENT:
-                    raise StoreError("storage", "cannot remove %s: %s" % (path, error))
+                raise StoreError("storage", "%s: cannot be removed: %s" % (self._places[at].where % fact[0], error))
 
-    def _path(self, fact, slot):
-        return "%s/%s%s" % (self._folder, fact[0], _SLOTS[slot])
-
-    def _look(self, fact, key):
-        """Look at both copies.
+    def _look(self, fact):
+        """Look at every copy.
 
         Returns:
-            (generation, body, slot) of the newest sound one or None, and the gravest fault of the two, `record_missing`
-            when there is none.
+            The generation that each place holds, (generation, body) of the newest sound one or None, and the gravest fault,
+            `record_missing` when there is none.
         """
+        held = []
         best = None
-        fault = StoreError("record_missing", "no record %s in %s" % (fact[0], self._folder))
-        for slot in range(2):
+        fault = StoreError("record_missing", "there is no record %s" % fact[0])
+        for place in self._places:
             try:
-                generation, body = record.unpack(self._read(fact, slot), fact[1], key)
+                generation, body = record.unpack(_read(place, fact[0]), fact[1])
             except StoreError as error:
+                held.append(_NEWER if error.reason == "record_newer" else _NONE)
                 if _GRAVITY.index(error.reason) > _GRAVITY.index(fault.reason):
-                    fault = StoreError(error.reason, "%s: %s" % (self._path(fact, slot), error.detail))
+                    fault = StoreError(error.reason, "%s: %s" % (place.where % fact[0], error.detail))
                 continue
+            held.append(generation)
             if best is None or generation > best[0]:
-                best = (generation, body, slot)
-        return best, fault
+                best = (generation, body)
+        return held, best, fault
 
-    def _read(self, fact, slot):
-        """Give the bytes of one copy, empty when there is none; StoreError `storage` when they cannot be read."""
-        try:
-            with open(self._path(fact, slot), "rb") as file:
-                return file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            if error.errno == errno.ENOENT:
-                return b""
-            raise StoreError("storage", "it cannot be read: %s" % error)
+    def _write(self, fact, generation, body, held):
+        """Bring each older copy to one generation, the stalest first; tells whether it worked, StoreError if none has it."""
+        blob = record.pack(fact[1], generation, body)
+        faults = []
+        for at in _stalest_first(held):
+            if held[at] < generation:
+                fault = _replaced(self._places[at], fact[0], blob)
+                if fault is None:
+                    held[at] = generation
+                else:
+                    faults.append(fault)
+        if not faults:
+            return True
+        if generation not in held:
+            raise faults[0]
+        self.fault = faults[0]
+        return False
+
+
+def _stalest_first(held):
+    return sorted(range(len(held)), key=lambda at: held[at])
+
+
+def _read(place, name):
+    """Give the bytes of one copy; StoreError `storage` when they cannot be read."""
+    try:
+        return place.read(name)
+    except OSError as error:
+        raise StoreError("storage", "cannot be read: %s" % error)
+
+
+def _replaced(place, name, blob):
+    """Write one copy and read it back; gives a StoreError when it is not what was written."""
+    try:
+        place.write(name, blob)
+        if place.read(name) == blob:
+            return None
+        why = "it reads back differently"
+    except OSError as error:
+        why = error
+    return StoreError("storage", "%s: cannot be written: %s" % (place.where % name, why))

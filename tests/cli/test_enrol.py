@@ -10,6 +10,8 @@ from commands import document, tincall
 from callcore import record
 from tincall.cli import enrol
 from tincall.cli.client import Client
+from tincall.emulator import shelf
+from tincall.emulator.child import BOARD, FAKES, FIRMWARE
 from tincall.emulator.folder import BoardFolder
 from tincall.errors import OperatorError
 from tincall.settings import DataFolder
@@ -22,19 +24,33 @@ FIELDS = {
 # what the board does with the record: the firmware's own files, in a process of their own since the host imports none of them
 READER = """
 import sys
-sys.path.insert(0, "firmware")
+sys.path[:0] = sys.argv[1:]
+import board
 from handset import identity
+from handset.marks import Marks
+from handset.places import open_places
 from handset.store import Store
-store = Store(sys.argv[1])
+store = Store(open_places(board))
 who = identity.load(store)
-counter = identity.Counter(store, who.store_key).draw()
+counter = Marks(store).draw()
 print(who.sn, who.model_id, who.kv, who.host, who.port, who.name, len(who.anchor), counter)
 """
 
 
-def read(flash):
-    done = subprocess.run([sys.executable, "-c", READER, flash], capture_output=True, text=True, check=False)
+def read(folder):
+    """Give what the board's own code finds in its folder; the board mends what it finds damaged."""
+    paths = [str(path) for path in (FIRMWARE, BOARD, FAKES / "common")]
+    done = subprocess.run(
+        [sys.executable, "-c", READER, *paths],
+        cwd=folder / "flash", env={"TINCALL_BOARD": str(folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     return done.stdout.strip() or done.stderr
+
+
+def blobs(folder):
+    """Give both copies of the identity as they lie there: of the chip's storage and of the file system."""
+    nvs = json.loads((folder / "nvs.json").read_text())
+    return bytes.fromhex(nvs["tincall"]["identity"][1]), (folder / "flash" / "identity.bin").read_bytes()
 
 
 def enrolled(data, sn, board, *more):
@@ -50,34 +66,34 @@ def test_a_board_is_enrolled_and_its_firmware_reads_who_it_is(shared_relay, tmp_
     result = enrolled(shared_relay, "EN-1", board, "--model", "door-2", "--name", "Front door")
     told = document(result)
     assert (told["sn"], told["name"], told["host"]) == ("EN-1", "Front door", "127.0.0.1")
+    for name in ("nvs.json", "flash/identity.bin"):
+        assert ((board / name).stat().st_mode & 0o077) == 0
     ready = json.loads((shared_relay / "ready.json").read_text())
     ca = (shared_relay / "ca.pem").read_bytes()
-    assert read(board / "flash") == f"EN-1 door-2 1 127.0.0.1 {ready['device_port']} 127.0.0.1 {len(ca)} 1"
+    assert read(board) == f"EN-1 door-2 1 127.0.0.1 {ready['device_port']} 127.0.0.1 {len(ca)} 1"
     assert listed(shared_relay)["EN-1"]["state"] == "new"
-    body = record.unpack((board / "flash" / "identity.a").read_bytes(), enrol.IDENTITY_KIND, b"")[1]
-    key = json.loads(body)["key"]
+    key = json.loads(record.unpack(blobs(board)[0], enrol.IDENTITY[1])[1])["key"]
     assert key not in result.stdout + result.stderr
-    assert ((board / "flash" / "identity.a").stat().st_mode & 0o077) == 0
 
 
 def test_a_number_is_enrolled_once_and_the_board_keeps_its_identity(shared_relay, tmp_path):
     enrolled(shared_relay, "EN-2", tmp_path / "one")
-    before = (tmp_path / "one" / "flash" / "identity.a").read_bytes()
+    before = blobs(tmp_path / "one")
     for board in ("one", "two"):
         result = enrolled(shared_relay, "EN-2", tmp_path / board)
         assert result.exit_code == 1
         assert "already enrolled" in result.stderr
-    assert (tmp_path / "one" / "flash" / "identity.a").read_bytes() == before
+    assert blobs(tmp_path / "one") == before
     assert list((tmp_path / "two" / "flash").iterdir()) == []
 
 
-def test_a_board_takes_a_new_identity_with_a_counter_of_its_own(shared_relay, tmp_path):
+def test_a_board_takes_a_new_identity_and_counts_on(shared_relay, tmp_path):
     enrolled(shared_relay, "EN-3", tmp_path)
-    assert read(tmp_path / "flash").startswith("EN-3")
-    assert read(tmp_path / "flash").endswith(" 65"), "the counter goes on"
+    assert read(tmp_path).startswith("EN-3")
+    assert read(tmp_path).endswith(" 65"), "the counter goes on"
     enrolled(shared_relay, "EN-4", tmp_path)
-    assert read(tmp_path / "flash").startswith("EN-4")
-    assert (tmp_path / "flash" / "identity.b").exists()
+    told = read(tmp_path)
+    assert told.startswith("EN-4") and told.endswith(" 129"), "the counter belongs to the board"
 
 
 def test_a_record_that_cannot_be_written_takes_the_enrolment_back(shared_relay, tmp_path, monkeypatch):
@@ -124,28 +140,58 @@ def test_without_a_running_relay_an_open_port_is_asked_for(tmp_path, monkeypatch
         enrol.address(DataFolder(data))
 
 
-def test_writing_alternates_between_the_slots_and_keeps_the_newest(tmp_path):
+def test_a_board_is_given_another_identity_as_often_as_one_likes(tmp_path):
+    folder = BoardFolder(tmp_path)
     for number in range(1, 6):
-        enrol.write_identity(tmp_path, FIELDS | {"sn": f"SN-{number}"})
+        enrol.write_identity(folder, FIELDS | {"sn": f"SN-{number}"})
         assert read(tmp_path).startswith(f"SN-{number} ")
-    assert {path.name for path in tmp_path.iterdir()} >= {"identity.a", "identity.b"}
+        one, two = blobs(tmp_path)
+        assert one == two
 
 
-def test_a_damaged_copy_does_not_stand_in_the_way(tmp_path):
-    enrol.write_identity(tmp_path, FIELDS)
-    (tmp_path / "identity.b").write_bytes(b"torn")
-    enrol.write_identity(tmp_path, FIELDS | {"sn": "SN-2"})
+@pytest.mark.parametrize("damaged", ["nvs.json", "flash/identity.bin"])
+def test_a_damaged_copy_does_not_stand_in_the_way(tmp_path, damaged):
+    folder = BoardFolder(tmp_path)
+    enrol.write_identity(folder, FIELDS)
+    spoil(tmp_path / damaged)
+    assert read(tmp_path).startswith("SN-1 ")
+    spoil(tmp_path / damaged)
+    enrol.write_identity(folder, FIELDS | {"sn": "SN-2"})
     assert read(tmp_path).startswith("SN-2 ")
 
 
-def test_a_later_firmwares_record_is_left_alone(tmp_path):
-    enrol.write_identity(tmp_path, FIELDS)
-    blob = bytearray((tmp_path / "identity.a").read_bytes())
+def spoil(path):
+    """Flip a byte in the middle of a record."""
+    data = bytearray(path.read_bytes())
+    at = 100 if path.suffix == ".bin" else data.index(b"identity") + 200
+    data[at] = ord("0") if data[at] != ord("0") else ord("1")
+    path.write_bytes(data)
+
+
+def test_a_count_that_no_copy_tells_any_more_goes_with_the_old_identity(tmp_path):
+    folder = BoardFolder(tmp_path)
+    enrol.write_identity(folder, FIELDS)
+    assert read(tmp_path).endswith(" 1")
+    shelf.save(folder, "marks", 3, b"of another kind")
+    assert "kind 3 where kind 2 belongs" in read(tmp_path)
+    enrol.write_identity(folder, FIELDS)
+    assert read(tmp_path).endswith(" 1")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_later_firmwares_record_is_left_alone(tmp_path, place):
+    folder = BoardFolder(tmp_path)
+    enrol.write_identity(folder, FIELDS)
+    blob = bytearray(blobs(tmp_path)[place])
     blob[4], blob[5] = record.FORMAT + 1, (record.FORMAT + 1) ^ 0xFF
-    (tmp_path / "identity.a").write_bytes(blob)
+    if place:
+        (tmp_path / "flash" / "identity.bin").write_bytes(blob)
+    else:
+        (tmp_path / "nvs.json").write_text(json.dumps({"tincall": {"identity": ["blob", blob.hex()]}}))
+    before = blobs(tmp_path)
     with pytest.raises(OperatorError, match="later firmware"):
-        enrol.write_identity(tmp_path, FIELDS)
-    assert (tmp_path / "identity.a").read_bytes() == blob
+        enrol.write_identity(folder, FIELDS)
+    assert blobs(tmp_path) == before
 
 
 @pytest.mark.parametrize("sn", ["a b", "", "x" * 129, "tür"])

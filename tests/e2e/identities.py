@@ -2,19 +2,16 @@
 
 import json
 
-from callcore import record
-from tincall.cli.enrol import IDENTITY, IDENTITY_KIND, SLOTS, write_identity
+from tincall.cli.enrol import IDENTITY, write_identity
+from tincall.emulator import shelf
+from tincall.emulator.folder import BoardFolder
 
 
 def identity_of(folder):
-    """Read the identity of a board that was enrolled once: `sn model_id kv key host port name ca`."""
-    for slot in SLOTS:
-        path = folder / "flash" / (IDENTITY + slot)
-        if path.exists():
-            return json.loads(record.unpack(path.read_bytes(), IDENTITY_KIND, b"")[1])
-    raise AssertionError(f"{folder} has no identity")
+    """Read the identity of a board that was enrolled: `sn model_id kv key host port name ca`."""
+    return json.loads(shelf.load(BoardFolder(folder), *IDENTITY)[1])
 
 
 def change_identity(folder, **fields):
     """Write the identity anew with other fields."""
-    write_identity(folder / "flash", {**identity_of(folder), **fields})
+    write_identity(BoardFolder(folder), {**identity_of(folder), **fields})

@@ -103,8 +103,9 @@ def test_a_board_without_an_identity(tmp_path, interpreter):
 def test_an_identity_that_is_damaged(relay, tmp_path):
     folder = tmp_path / "board"
     relay.enrol("BAD-flash", folder)
-    for path in (folder / "flash").iterdir():
-        path.write_bytes(path.read_bytes()[:-3] + b"xyz")
+    path = folder / "flash" / "identity.bin"
+    path.write_bytes(path.read_bytes()[:-3] + b"xyz")
+    (folder / "nvs.json").unlink()
     done = tincall("emulate", "--folder", folder, "--board", "cpython")
     assert done.status == 1
     assert "damaged" in done.complaint()

@@ -9,41 +9,38 @@ from callcore.errors import StoreError
 REASONS = {"record_missing", "record_damaged", "record_newer"}
 KINDS = st.integers(0, 0xFFFF)
 GENERATIONS = st.integers(0, 0xFFFFFFFF)
-KEYS = st.binary(max_size=80)
 
 
-def examined(blob: bytes, kind: int, key: bytes) -> tuple[int, bytes] | StoreError:
+def examined(blob: bytes, kind: int) -> tuple[int, bytes] | StoreError:
     """Give what a record holds, or the error."""
     try:
-        return record.unpack(blob, kind, key)
+        return record.unpack(blob, kind)
     except StoreError as error:
         assert error.reason in REASONS
         return error
 
 
-@given(st.binary(max_size=200), KINDS, KEYS)
-def test_any_bytes(blob: bytes, kind: int, key: bytes) -> None:
-    assert isinstance(examined(blob, kind, key), StoreError)
+@given(st.binary(max_size=200), KINDS)
+def test_any_bytes(blob: bytes, kind: int) -> None:
+    assert isinstance(examined(blob, kind), StoreError)
 
 
-@given(st.binary(max_size=200), st.integers(0, 3), KEYS)
-def test_any_bytes_behind_a_good_beginning(rest: bytes, form: int, key: bytes) -> None:
-    found = examined(record.MAGIC + bytes([form, form ^ 0xFF]) + rest, 1, key)
+@given(st.binary(max_size=200), st.integers(0, 3))
+def test_any_bytes_behind_a_good_beginning(rest: bytes, form: int) -> None:
+    found = examined(record.MAGIC + bytes([form, form ^ 0xFF]) + rest, 1)
     assert isinstance(found, StoreError)
     assert (found.reason == "record_newer") == (form > record.FORMAT and len(rest) >= 8)
 
 
-@given(KINDS, GENERATIONS, st.binary(max_size=4096), KEYS)
-def test_what_was_packed_is_unpacked(kind: int, generation: int, body: bytes, key: bytes) -> None:
-    assert record.unpack(record.pack(kind, generation, body, key), kind, key) == (generation, body)
+@given(KINDS, GENERATIONS, st.binary(max_size=record.MAX_BODY_BYTES))
+def test_what_was_packed_is_unpacked(kind: int, generation: int, body: bytes) -> None:
+    assert record.unpack(record.pack(kind, generation, body), kind) == (generation, body)
 
 
-@given(GENERATIONS, st.binary(max_size=64), KEYS, st.data())
-def test_a_changed_record_is_never_taken_for_another_fact(
-    generation: int, body: bytes, key: bytes, data: st.DataObject
-) -> None:
-    blob = bytearray(record.pack(1, generation, body, key))
+@given(GENERATIONS, st.binary(max_size=64), st.data())
+def test_a_changed_record_is_never_taken_for_another_fact(generation: int, body: bytes, data: st.DataObject) -> None:
+    blob = bytearray(record.pack(1, generation, body))
     for _ in range(data.draw(st.integers(1, 3))):
         blob[data.draw(st.integers(0, len(blob) - 1))] ^= data.draw(st.integers(1, 255))
-    found = examined(bytes(blob), 1, key)
+    found = examined(bytes(blob), 1)
     assert isinstance(found, StoreError) or found == (generation, body)

@@ -12,6 +12,7 @@ from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
 from handset import app, audio, diag, outbox
 from handset.identity import Identity
+from handset.places import Folder
 from handset.store import Store
 
 FIELDS = {
@@ -56,7 +57,7 @@ class Sessions(app.App):
         diag.print = lambda text: self.said.append(
             json.loads(text) if text[:1] == "{" else {"ev": "text", "line": text}
         )
-        app.App.__init__(self, Store("flash"), Identity(FIELDS))
+        app.App.__init__(self, Store([Folder(".")]), Identity(FIELDS))
 
     async def _session(self):
         self.began.append(self.world.now)
@@ -143,7 +144,7 @@ def test_a_board_that_stops_says_why():
     assert sessions.said[0]["detail"] == "Switched off for good by the operator."
 
 
-def test_a_counter_that_cannot_be_written_is_an_error_and_not_the_end():
+def test_marks_that_cannot_be_written_are_an_error_and_not_the_end():
     assert waits_of(StoreError("storage", "the file system is full")) == [500]
 
 

@@ -9,6 +9,8 @@ import sys
 
 from callcore.errors import AttestError, LinkError
 from handset import attestor, identity, tls
+from handset.marks import Marks
+from handset.places import Folder
 from handset.store import Store
 
 
@@ -17,11 +19,11 @@ async def main():
         who = identity.Identity(json.load(file))
     if len(sys.argv) > 2:
         attestor._TIMEOUT_MS = int(sys.argv[2])
-    counter = identity.Counter(Store("."), who.store_key)
+    marks = Marks(Store([Folder(".")]))
     said = {"kind": "granted", "reason": "", "detail": ""}
     stream = await tls.connect(who.host, who.port, who.name, who.anchor, 5000)
     try:
-        grant = await attestor.verify(stream, who, counter, b"\x02\x00\x00\x00\x00\x07", "1.2.3")
+        grant = await attestor.verify(stream, who, marks, b"\x02\x00\x00\x00\x00\x07", "1.2.3")
         said["grant"] = {name: grant[name] for name in ("token", "exp", "now", "epoch", "ws")}
     except (LinkError, AttestError) as error:
         said["kind"] = type(error).__name__

@@ -1,16 +1,15 @@
-"""Runs on a board: the identity's fields, and a counter that never gives a number twice."""
+"""Runs on a board: the identity's fields, checked one by one."""
 
 import binascii
 import json
 
-from callcore.attest import Keys
 from callcore.errors import StoreError
 from handset import identity
-from handset.identity import COUNTER, RESERVE, Counter
+from handset.places import Folder, Nvs
 from handset.store import Store
 
 KEY = bytes(range(32, 64))
-SEAL = Keys(KEY).store
+PLACES = (Nvs("who"), Folder("."))
 FIELDS = {
     "sn": "SN-1",
     "model_id": "model-x",
@@ -24,9 +23,8 @@ FIELDS = {
 
 
 def fresh():
-    box = Store("who")
+    box = Store(PLACES)
     box.forget(identity.IDENTITY)
-    box.forget(COUNTER)
     return box
 
 
@@ -41,10 +39,10 @@ def fault_of(act):
 def test_what_was_saved_is_loaded():
     box = fresh()
     identity.save(box, FIELDS)
-    who = identity.load(Store("who"))
+    who = identity.load(Store(PLACES))
     assert (who.sn, who.model_id, who.kv, who.host, who.port) == ("SN-1", "model-x", 2, "relay.example", 8443)
     assert who.name == "relay.example" and who.anchor == FIELDS["ca"].encode()
-    assert who.key == KEY and who.store_key == SEAL
+    assert who.key == KEY
 
 
 def test_a_board_without_identity_is_told_what_to_do():
@@ -55,10 +53,10 @@ def test_a_board_without_identity_is_told_what_to_do():
 def test_a_damaged_identity_is_not_a_missing_one():
     box = fresh()
     box.save(identity.IDENTITY, b"x")
-    with open("who/identity.a", "r+b") as file:
-        file.write(b"T?")
+    for place in PLACES:
+        place.write("identity", b"T?")
     error = fault_of(lambda: identity.load(box))
-    assert error.reason == "record_damaged" and "identity.a" in error.detail
+    assert error.reason == "record_damaged" and "NVS who/identity" in error.detail
 
 
 def test_what_is_no_identity_is_damaged():
@@ -109,82 +107,31 @@ def test_the_longest_chain_that_is_foreseen_fits():
     assert json.dumps(fields)
 
 
-def test_numbers_go_up_one_by_one():
-    counter = Counter(fresh(), SEAL)
-    assert [counter.draw() for _ in range(200)] == list(range(1, 201))
-
-
-def test_a_reset_skips_numbers_and_repeats_none():
+def test_what_may_be_there_beside_it():
+    who = identity.Identity(FIELDS)
+    assert who.time_s == 0 and who.next is None
+    fields = dict(FIELDS)
+    fields["time"] = 1790000000
+    fields["next"] = {"kv": 3, "key": "a5" * 32}
     box = fresh()
-    last = 0
-    for draws in (0, 1, 3, RESERVE - 1, RESERVE, RESERVE + 1, 2 * RESERVE, 5):
-        counter = Counter(box, SEAL)
-        for _ in range(draws):
-            number = counter.draw()
-            assert number > last
-            last = number
-        assert last <= 1000
+    assert identity.save(box, fields) is True
+    who = identity.load(box)
+    assert who.time_s == 1790000000 and who.next == (3, b"\xa5" * 32) and who.key == KEY
+    assert identity.read(box) == fields
 
 
-class Slow(Store):
-    """A store that counts what is written and can refuse."""
-
-    written = 0
-    full = False
-
-    def save(self, fact, body, key=b""):
-        if self.full:
-            raise StoreError("storage", "no room")
-        self.written += 1
-        Store.save(self, fact, body, key)
-
-
-def test_sixty_four_numbers_cost_one_reservation():
-    fresh()
-    box = Slow("who")
-    counter = Counter(box, SEAL)
-    assert box.written == 0
-    counter.draw()
-    reserving = box.written
-    for _ in range(RESERVE - 1):
-        counter.draw()
-    assert box.written == reserving <= 2
-    counter.draw()
-    assert box.written == 2 * reserving
-
-
-def test_a_number_whose_ceiling_could_not_be_written_is_not_given():
-    fresh()
-    box = Slow("who")
-    counter = Counter(box, SEAL)
-    for _ in range(RESERVE):
-        counter.draw()
-    box.full = True
-    for _ in range(3):
-        assert fault_of(counter.draw).reason == "storage"
-    box.full = False
-    assert counter.draw() == RESERVE + 1
-
-
-def test_either_copy_of_the_counter_may_rot_and_no_number_comes_twice():
-    for draws in (1, RESERVE, RESERVE + 1, 3 * RESERVE):
-        for rotten in ("who/counter.a", "who/counter.b"):
-            box = fresh()
-            counter = Counter(box, SEAL)
-            for _ in range(draws):
-                last = counter.draw()
-            try:
-                with open(rotten, "r+b") as file:
-                    file.seek(16)
-                    file.write(b"?")
-            except OSError:
-                continue  # it has one copy only
-            assert Counter(box, SEAL).draw() > last, (draws, rotten)
-
-
-def test_a_counter_rotten_in_both_copies_or_of_another_key_is_an_error():
-    box = fresh()
-    Counter(box, SEAL).draw()
-    assert fault_of(lambda: Counter(box, b"x" * 32)).reason == "record_damaged"
-    box.save(COUNTER, b"twelve", SEAL)
-    assert fault_of(lambda: Counter(box, SEAL)).reason == "record_damaged"
+def test_what_is_there_beside_it_is_whole():
+    for name, bad in (
+        ("time", None),
+        ("time", "soon"),
+        ("time", True),
+        ("next", None),
+        ("next", []),
+        ("next", {"kv": 3}),
+        ("next", {"kv": 3, "key": "a5" * 31}),
+        ("next", {"key": "a5" * 32}),
+    ):
+        fields = dict(FIELDS)
+        fields[name] = bad
+        error = fault_of(lambda fields=fields: identity.save(fresh(), fields))
+        assert error.reason == "record_damaged" and "a5a5" not in error.detail, (name, bad)

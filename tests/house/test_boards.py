@@ -56,7 +56,7 @@ def test_there_are_the_boards_that_the_list_names() -> None:
 
 def test_it_has_what_the_firmware_asks_for_and_what_people_want_to_know(board: SimpleNamespace) -> None:
     assert {"DUPLEX", "MIC_GAIN_MDB", "SPK_SD"} <= used()
-    assert set(vars(board)) == used() | {"MCU", "NVS"}
+    assert set(vars(board)) == used() | {"MCU"}
     text = (CHECKOUT / "boards/README.md").read_text()
     for name in vars(board):
         assert re.search(rf"`[A-Z0-9_ ]*\b{name}\b[A-Z0-9_ ]*`", text), name

@@ -8,17 +8,19 @@ the boot itself. Prints one JSON object: `lives`, `numbers`, `last`, `repeated`,
 
 import gc
 import json
+import os
 import sys
 
 import vfs
 from nor import BLOCK_BYTES, MODES, Nor
 
 from callcore.errors import StoreError
-from handset.identity import Counter
+from handset.marks import Marks
+from handset.places import Folder
 from handset.store import Store
 
 FOLDER = "/cut"
-KEY = b"k" * 32
+PLACES = (Folder(FOLDER), Folder(FOLDER + "/two"))
 
 memory = bytearray(b"\xff" * (8 * BLOCK_BYTES))
 scratch = bytearray(len(memory))
@@ -42,9 +44,9 @@ def live(cut_at, mode, draws):
     broken = False
     try:
         vfs.mount(vfs.VfsLfs2(chip), FOLDER)
-        counter = Counter(Store(FOLDER), KEY)
+        marks = Marks(Store(PLACES))
         for _ in range(draws):
-            drawn.append(counter.draw())
+            drawn.append(marks.draw())
     except (OSError, StoreError):
         broken = not chip.dead
     try:
@@ -60,6 +62,9 @@ def live(cut_at, mode, draws):
 def main():
     dice = Dice(int(sys.argv[2]))
     vfs.VfsLfs2.mkfs(Nor(memory))
+    vfs.mount(vfs.VfsLfs2(Nor(memory)), FOLDER)
+    os.mkdir(FOLDER + "/two")
+    vfs.umount(FOLDER)
     said = {"lives": 0, "numbers": 0, "last": 0, "repeated": 0, "failed": 0}
     for _ in range(int(sys.argv[1])):
         drawn, broken = live(1 + dice.roll(12), MODES[dice.roll(3)], 1 + dice.roll(300))

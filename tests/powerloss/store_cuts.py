@@ -10,6 +10,7 @@ is done. Prints one JSON object: `cuts`, `old`, `new`, `misused`, and `bad`, the
 
 import gc
 import json
+import os
 import sys
 
 import vfs
@@ -17,11 +18,13 @@ from nor import BLOCK_BYTES, MODES, Nor
 
 from callcore.errors import StoreError
 from handset import identity
+from handset.marks import MARKS, RESERVE, Marks
+from handset.places import Folder
 from handset.store import Store
 
 BLOCKS = 16
 FOLDER = "/cut"
-KEY = b"k" * 32
+PLACES = (Folder(FOLDER), Folder(FOLDER + "/two"))
 FIELDS = {"sn": "", "model_id": "m", "kv": 1, "key": "5a" * 32, "host": "h", "port": 1, "name": "n", "ca": "c" * 700}
 
 memory = bytearray(BLOCKS * BLOCK_BYTES)
@@ -34,6 +37,8 @@ def power_up(cut_at=0, mode=0, make=False):
     if make:
         vfs.VfsLfs2.mkfs(chip)
     vfs.mount(vfs.VfsLfs2(chip), FOLDER)
+    if make:
+        os.mkdir(FOLDER + "/two")
     return chip
 
 
@@ -51,11 +56,11 @@ class Saving:
     """Replace the identity. States: number of the identity, -1 for none."""
 
     def do(self, n):
-        identity.save(Store(FOLDER), fields(n))
+        identity.save(Store(PLACES), fields(n))
 
     def look(self):
         try:
-            return int(identity.load(Store(FOLDER)).sn[3:])
+            return int(identity.load(Store(PLACES)).sn[3:])
         except StoreError as error:
             if error.reason == "record_missing":
                 return -1
@@ -70,7 +75,7 @@ class Forgetting(Saving):
     """Forget the identity."""
 
     def do(self, n):
-        Store(FOLDER).forget(identity.IDENTITY)
+        Store(PLACES).forget(identity.IDENTITY)
 
     def prepare(self, n):
         Saving.do(self, n)
@@ -83,11 +88,11 @@ class Drawing:
     """Draw from the counter so that it reserves numbers. States: which reservation, from 0 on, -1 for none."""
 
     def do(self, n):
-        identity.Counter(Store(FOLDER), KEY).draw()
+        Marks(Store(PLACES)).draw()
 
     def look(self):
         try:
-            return int(Store(FOLDER).load(identity.COUNTER, KEY)) // identity.RESERVE - 1
+            return int(Store(PLACES).load(MARKS).split()[0]) // RESERVE - 1
         except StoreError as error:
             if error.reason == "record_missing":
                 return -1
@@ -101,7 +106,7 @@ class Careless(Saving):
     """Replace the identity by removing the old one first: what the store must not do, to see that it would be found."""
 
     def do(self, n):
-        Store(FOLDER).forget(identity.IDENTITY)
+        Store(PLACES).forget(identity.IDENTITY)
         Saving.do(self, n)
 
 

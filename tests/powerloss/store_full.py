@@ -10,6 +10,7 @@ import vfs
 from nor import BLOCK_BYTES, Nor
 
 from callcore.errors import StoreError
+from handset.places import Folder
 from handset.store import Store
 
 FOLDER = "/full"
@@ -39,7 +40,7 @@ def main():
     chip = Nor(bytearray(b"\xff" * (12 * BLOCK_BYTES)))
     vfs.VfsLfs2.mkfs(chip)
     vfs.mount(vfs.VfsLfs2(chip), FOLDER)
-    store = Store(FOLDER)
+    store = Store([Folder(FOLDER)])
     said = {"refused": [], "kept": [], "after": False}
     for n in range(6):
         body = b"%d" % n * 2000
@@ -50,10 +51,10 @@ def main():
             said["refused"].append("")
         except StoreError as error:
             said["refused"].append(error.reason)
-        said["kept"].append(Store(FOLDER).load(FACT) == body)
+        said["kept"].append(Store([Folder(FOLDER)]).load(FACT) == body)
         empty()
     store.save(FACT, b"after")
-    said["after"] = Store(FOLDER).load(FACT) == b"after"
+    said["after"] = Store([Folder(FOLDER)]).load(FACT) == b"after"
     print(json.dumps(said))
 
 

@@ -27,6 +27,7 @@ def command_of(board: str, script: Path, *arguments: object) -> tuple[list[str],
     fakes = "cpython" if board == "cpython" else "micropython"
     path = os.pathsep.join(str(part) for part in (FAKES / fakes, FAKES / "common", BOARD, FIRMWARE, script.parent))
     environment = {"PATH": os.defpath, "MICROPYPATH": path + os.pathsep + ".frozen", "TINCALL_PATH": path}
+    environment["TINCALL_BOARD"] = "."  # the chip's storage lies in the working directory, too
     boot = ["-I", "-u", "-B", "-c", START_ON_CPYTHON] if board == "cpython" else []
     return [*find(board), *boot, str(script), *map(str, arguments)], environment
 

@@ -11,20 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
-from callcore import record
-from callcore.errors import StoreError
 from callcore.verify import is_serial_number
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption, running
+from tincall.emulator import shelf
 from tincall.emulator.folder import BoardFolder
 from tincall.errors import STATUS_USAGE, OperatorError
 from tincall.settings import DataFolder, load
 
-# as firmware/handset/identity.py names the record, and firmware/handset/store.py its two slots
-IDENTITY = "identity"
-IDENTITY_KIND = 1
-COUNTER = "counter"
-SLOTS = (".a", ".b")
+# as firmware/handset/identity.py and firmware/handset/marks.py name the records and number their kinds
+IDENTITY = ("identity", 1)
+MARKS = ("marks", 2)
 
 
 def enrol(
@@ -48,12 +45,12 @@ def enrol(
         with Client(data) as client:
             enrolled = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
             try:
-                write_identity(place.flash, fields_of(enrolled, where, folder))
+                write_identity(place, fields_of(enrolled, where, folder))
             except (OperatorError, OSError) as error:
                 client.delete(f"/v1/devices/{sn}")
                 why = error.message if isinstance(error, OperatorError) else str(error.strerror)
                 hint = f"{sn} is not enrolled; mend that and try again."
-                raise OperatorError(f"{place.flash} cannot be written: {why}.", hint) from None
+                raise OperatorError(f"{place.path} cannot be written: {why}.", hint) from None
     finally:
         place.release()
     document = {"sn": sn, "model_id": model, "name": enrolled["name"], "board": str(board), **where}
@@ -101,41 +98,21 @@ def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolde
     }
 
 
-def write_identity(flash: Path, fields: dict[str, Any]) -> None:
+def write_identity(folder: BoardFolder, fields: dict[str, Any]) -> None:
     """Write a board's identity as its firmware reads it.
 
-    The counter of an earlier identity goes first, since it is sealed with that one's key. If power fails, a reader finds
-    the old identity or the new one.
+    What the board counts goes on, whoever it is. Only where no copy of that can be read any more it goes, before the identity:
+    a new key begins anew. If power fails, a reader finds the old identity or the new one.
 
     Args:
-        flash: the root of the board's file system.
+        folder: the board's.
         fields: `sn model_id kv key host port name ca`; the key in hexadecimal.
 
     Raises:
         OSError: the folder cannot be written.
         OperatorError: a later firmware's record is there.
     """
-    from tincall.relay import authority
-
-    flash.mkdir(mode=0o700, parents=True, exist_ok=True)
-    generation, slot = _newest(flash)
-    for suffix in SLOTS:
-        (flash / (COUNTER + suffix)).unlink(missing_ok=True)
-    blob = record.pack(IDENTITY_KIND, generation + 1, json.dumps(fields).encode(), b"")
-    authority.write(flash / (IDENTITY + SLOTS[1 - slot]), blob, 0o600)
-
-
-def _newest(flash: Path) -> tuple[int, int]:
-    """Find generation and slot of the newest sound identity; (0, 1) where there is none."""
-    best = (0, 1)
-    for slot, suffix in enumerate(SLOTS):
-        try:
-            generation, _ = record.unpack((flash / (IDENTITY + suffix)).read_bytes(), IDENTITY_KIND, b"")
-        except FileNotFoundError:
-            continue
-        except StoreError as error:
-            if error.reason == "record_newer":
-                raise OperatorError(f"{flash} has an identity of a later firmware.", "Take another folder.") from None
-            continue
-        best = max(best, (generation, slot))
-    return best
+    folder.flash.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if shelf.load(folder, *MARKS) is None:
+        shelf.forget(folder, MARKS[0])
+    shelf.save(folder, *IDENTITY, json.dumps(fields).encode())
