@@ -378,7 +378,7 @@ def test_a_task_that_crashed_is_told_and_kept_and_the_board_starts_anew():
         app.machine.reset = real
     assert len(resets) == 3
     assert [line["error"] for line in board.said if line["ev"] == "crash"][1:] == ["'without one'"] * 2
-    kept = json.loads(Store("flash").load(outbox.OUTBOX).decode())["kept"]
+    kept = json.loads(Store([Folder(".")]).load(outbox.OUTBOX).decode())["kept"]
     assert [one["kind"] for one in kept] == ["crash", "crash"], kept
     assert kept[0]["text"].endswith("ZeroDivisionError: one by|nothing") and kept[1]["text"] == "without one"
 
