@@ -37,7 +37,7 @@ SIZE_BUDGET = 84 * 1024
 SIZE_BUDGET_NARROW = 64 * 1024
 # that one is not reached: sound takes 27 KB and identity, TLS, link and signalling 45; so that it grows no further, this much
 # is held
-SIZE_HELD_NARROW = 75_000
+SIZE_HELD_NARROW = 77_000
 WIDE = "callcore/g722.mpy"
 
 
