@@ -53,7 +53,7 @@ BUTTON_ACTIVE = 0
 LAMP = 10
 LAMP_ACTIVE = 1
 
-# folder of the store: the root of the flash file system
-FLASH = "/"
+# folder of the store; not the root, whose first blocks a factory reset could not clean
+FLASH = "/store"
 # name space of the non-volatile storage
 NVS = "tincall"

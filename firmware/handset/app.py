@@ -212,7 +212,13 @@ def run():
     """Run the board until power is cut; returns when it has no identity or was switched off for good."""
     diag.say("boot", firmware=VERSION, board=board.NAME, interpreter=diag.interpreter(), heap_free=diag.heap_free())
     try:
-        store = Store(places.open_places(board))
+        opened = places.open_places(board)
+        end = machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP)
+        if end.value() == board.BUTTON_ACTIVE or places.has_file(board.FLASH + "/reset.bin"):
+            from handset import reset  # not in the memory of a board that just starts
+
+            asyncio.run(reset.run(board, places.file_system(board.FLASH) == "<VfsLfs2>"))
+        store = Store(opened)
         app = App(store, identity.load(store))
     except StoreError as error:
         diag.failed("identity", error)

@@ -7,7 +7,7 @@ repeats under that name; how many entries were lost; and the entries that wait. 
   reader finds the log before or after; what was acknowledged and not yet forgotten is delivered again, and the relay, which
   knows name and number, answers without storing it twice.
 - An entry is sent only once it is on flash: its number can never come again for something else.
-- At most `ENTRIES` and `BYTES` wait: a relay is away for days, not for months. The oldest goes, and is counted as lost.
+- At most 8 entries and 2,400 bytes wait: a relay is away for days, not for months. The oldest goes, and is counted as lost.
 - Never sound, never a name: a call is told by its id, which the relay knows.
 """
 
@@ -21,9 +21,9 @@ from handset import diag
 
 OUTBOX = ("outbox", 4)
 FEATURE = "events"
-ENTRIES = const(8)
-BYTES = const(2400)
-TEXT_CHARS = const(400)
+_ENTRIES = const(8)
+_BYTES = const(2400)
+_TEXT_CHARS = const(400)
 
 
 class Outbox:
@@ -62,7 +62,7 @@ class Outbox:
         fields["n"] = box["n"]
         fields["at"] = self._now_s()
         kept.append(fields)
-        while len(kept) > ENTRIES or len(json.dumps(kept)) > BYTES:
+        while len(kept) > _ENTRIES or len(json.dumps(kept)) > _BYTES:
             kept.pop(0)
             box["lost"] += 1
         self._save()
@@ -70,25 +70,22 @@ class Outbox:
     def deliver(self, line):
         """Send what waits, one after the other, on a link whose relay takes it."""
         self._line = line
-        self._send()
+        self.delivered(0)
 
     def delivered(self, n):
-        """Hear that the relay has stored the entry `n`, and all before it."""
-        kept = self._box["kept"]
-        if kept and kept[0]["n"] <= n:
-            while kept and kept[0]["n"] <= n:
-                kept.pop(0)
-            if kept:
-                self._send()
-            else:
-                self._save()
-
-    def _send(self):
+        """Hear that the relay has stored the entry `n`, and all before it; send the next, or write that none is left."""
         box = self._box
-        if box["kept"] and (self._is_stored or self._save()):
-            message = {"t": "event", "log": box["log"], "lost": box["lost"]}
-            message.update(box["kept"][0])
-            self._line.send(message)
+        kept = box["kept"]
+        waited = len(kept)
+        while kept and kept[0]["n"] <= n:
+            kept.pop(0)
+        if kept:
+            if self._is_stored or self._save():
+                message = {"t": "event", "log": box["log"], "lost": box["lost"]}
+                message.update(kept[0])
+                self._line.send(message)
+        elif waited:
+            self._save()
 
     def _save(self):
         """Write the log; tells whether it is on flash."""
@@ -103,5 +100,5 @@ class Outbox:
 
 def last_words(error):
     """Give the end of an exception's traceback in one line that any message can carry."""
-    lines = diag.traceback(error).strip()[-TEXT_CHARS:]
+    lines = diag.traceback(error).strip()[-_TEXT_CHARS:]
     return "".join(letter if " " <= letter <= "~" else "|" if letter == "\n" else "?" for letter in lines)

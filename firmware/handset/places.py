@@ -103,7 +103,7 @@ class Nvs:
 
 
 def open_places(board):
-    """Give the places of a board; without NVS there is one only.
+    """Give the places of a board, the folder made if need be; without NVS there is one only.
 
     Args:
         board: its data, of which `FLASH` and `NVS` are used.
@@ -111,8 +111,12 @@ def open_places(board):
     Raises:
         StoreError: `storage`: the flash is formatted as FAT, which loses files when power fails.
     """
-    if _is_fat(board.FLASH):
+    if file_system(board.FLASH) == "<VfsFat>":
         raise StoreError("storage", "%s is FAT, which a power cut can ruin; format it as littlefs" % board.FLASH)
+    try:
+        os.mkdir(board.FLASH)
+    except OSError:
+        pass  # it is there; if it could not be made, the first save says so
     places = [Folder(board.FLASH)]
     try:
         import esp32  # noqa: F401 - whether there is one
@@ -123,15 +127,24 @@ def open_places(board):
     return places
 
 
-def _is_fat(path):
-    """Tell whether the file system under `path` is FAT; `os.statvfs` looks the same on both."""
+def has_file(path):
+    """Tell whether there is a file of that name, and a file system that tells."""
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False
+
+
+def file_system(path):
+    """Name the file system under `path`, such as `<VfsLfs2>`; `os.statvfs` looks the same on all. Empty: not MicroPython's."""
     try:
         import vfs
     except ImportError:
-        return False  # not MicroPython
-    path = (os.getcwd() if path == "." else path) + "/"
+        return ""
+    path = (os.getcwd() if path.startswith(".") else path) + "/"
     found = longest = ""
     for system, at in vfs.mount():
         if path.startswith(at) and len(at) > len(longest):
             found, longest = str(system), at
-    return found == "<VfsFat>"
+    return found

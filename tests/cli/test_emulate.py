@@ -81,3 +81,12 @@ def test_a_failure_as_json_is_one_document_with_outcome_and_reason(tmp_path: Pat
     said = document(done)
     assert (said["reason"], said["error"]["status"], done.exit_code) == ("crashed", 1, 1)
     assert "no such luck" in said["error"]["message"]
+
+
+def test_a_factory_reset_ends_with_what_to_do_next(tmp_path: Path) -> None:
+    main = written(tmp_path, """import json, machine; print(json.dumps({"ev": "factory_reset"})); machine.reset()""")
+    options = ["--folder", tmp_path / "b", "--board", "cpython", "--main", main, "--factory-reset"]
+    done = tincall("emulate", *options)
+    assert done.exit_code == 0, done.output
+    assert "erased what it stored" in done.stdout and "tincall enrol" in done.stdout
+    assert document(tincall("emulate", *options, "--json"))["reason"] == "reset"

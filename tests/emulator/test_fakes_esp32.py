@@ -60,3 +60,25 @@ def test_the_file_is_for_its_owner_only(bench) -> None:
     file = bench.folder / "board" / "nvs.json"
     assert file.stat().st_mode & 0o077 == 0
     assert json.loads(file.read_text())["tincall"]["count"] == ["i32", -7]
+
+
+ERASE = """
+from esp32 import NVS, Partition
+say("found", [len(Partition.find(Partition.TYPE_DATA, label="nvs")), len(Partition.find(Partition.TYPE_APP))])
+part = Partition.find(Partition.TYPE_DATA, label="nvs")[0]
+say("size", [part.ioctl(4, 0), part.ioctl(5, 0)])
+for block in range(part.ioctl(4, 0)):
+    part.ioctl(6, block)
+try:
+    NVS("tincall").get_i32("count")
+except OSError as error:
+    say("count", error.errno)
+"""
+
+
+def test_what_was_erased_shows_until_its_pages_are_erased(bench) -> None:
+    bench.run(WRITE)
+    folder = bench.folder / "board"
+    assert '["tincall", "old", ["i32", 1]]' in (folder / "nvs.old").read_text()
+    assert bench.results(ERASE) == {"found": [1, 0], "size": [6, 4096], "count": -4354}
+    assert not list(folder.glob("nvs.*"))

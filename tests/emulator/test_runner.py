@@ -103,3 +103,22 @@ def test_a_second_runner_is_refused_and_disturbs_nobody(quick) -> None:
     assert first.socket.exists()
     first.release()
     assert emulate(quick.options("pass")).reason == "ended"
+
+
+RESET = """
+import board, machine
+pins = [machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP) for pin in (board.BUTTON_CALL, board.BUTTON_END)]
+held = [pin.value() == board.BUTTON_ACTIVE for pin in pins]
+say("held", held)
+if all(held):
+    print(json.dumps({"ev": "factory_reset"}))
+    while any(pin.value() == board.BUTTON_ACTIVE for pin in pins):
+        time.sleep_ms(1)
+machine.reset()
+"""
+
+
+def test_for_a_factory_reset_both_buttons_are_down_from_the_start_until_it_is_done(bench) -> None:
+    (held,) = bench.run(RESET, factory_reset=True)[:1]
+    assert held["value"] == [True, True]
+    assert (bench.outcome.reason, bench.outcome.lives, bench.outcome.status) == ("reset", 1, 0)

@@ -1,6 +1,7 @@
 """Runs on a board: what the application does with every way in which a session can end, and what it leaves open."""
 
 import json
+import sys
 
 from board_link import WELCOME, frames_of, relay_frame
 from board_stream import Stream
@@ -396,3 +397,7 @@ def test_a_board_that_cannot_even_keep_its_last_words_starts_anew():
     finally:
         app.machine.reset = real
     assert resets == [1]
+
+
+def test_what_is_needed_once_in_a_life_is_not_loaded_at_the_start():
+    assert "handset.app" in sys.modules and "handset.reset" not in sys.modules

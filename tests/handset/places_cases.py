@@ -148,4 +148,40 @@ def test_a_fat_file_system_is_refused_wherever_it_is_mounted():
         finally:
             os.chdir(here)
             vfs.umount("/flash")
-    assert not places._is_fat("/flash")
+    assert places.file_system("/flash") not in ("<VfsFat>", "<VfsLfs2>")
+
+
+def test_a_folder_is_made_when_it_is_not_there():
+    Board.FLASH = "made/deeper"
+    open_places(Board)
+    assert "made" not in os.listdir(".")
+    Board.FLASH = "made"
+    for _ in range(2):
+        open_places(Board)
+        assert "made" in os.listdir(".")
+    os.rmdir("made")
+
+
+def test_a_file_is_there_or_it_is_not_or_nobody_can_tell():
+    with open("there", "w") as file:
+        file.write("x")
+    assert places.has_file("there") and places.has_file("./there")
+    assert not places.has_file("not-there") and not places.has_file("nowhere/there")
+    os.remove("there")
+
+
+def test_the_file_system_under_a_folder_is_named():
+    if not MICROPYTHON:
+        assert places.file_system("/") == ""
+        return
+    import vfs
+
+    assert places.file_system(".") not in ("<VfsFat>", "<VfsLfs2>")
+    disk = Disk()
+    vfs.VfsLfs2.mkfs(disk)
+    vfs.mount(vfs.VfsLfs2(disk), "/flash")
+    try:
+        assert places.file_system("/flash") == places.file_system("/flash/store") == "<VfsLfs2>"
+        assert places.file_system("/other") != "<VfsLfs2>"
+    finally:
+        vfs.umount("/flash")

@@ -9,7 +9,7 @@ import frames
 import measure
 import pytest
 
-SMALL = {"callcore/g722.mpy": 10, "handset/voice.mpy": 20}
+SMALL = {"callcore/g722.mpy": 10, "handset/voice.mpy": 20, "handset/reset.mpy": 7}
 
 
 # alone: the heap is measured in a call in real time
@@ -45,7 +45,8 @@ def test_everything_is_counted_on_both_chips(found: dict) -> None:
         # the two are alike enough that one without the other would show
         assert 0.8 < counts["xtensawin"] / counts["rv32imc"] < 1.25
     assert found["heap_per_frame"] == {"unix, G722": 0, "unix32, G722": 0}
-    assert found["bytes_total"] == sum(found["bytes"].values())
+    assert found["bytes_total"] + found["bytes_once"] == sum(found["bytes"].values())
+    assert found["bytes_once"] == sum(found["bytes"][name] for name in measure.ONCE)
 
 
 @pytest.fixture
@@ -59,7 +60,14 @@ def faked(monkeypatch: pytest.MonkeyPatch) -> dict:
 
 
 @pytest.mark.parametrize(
-    "what", ["G.722 encode (xtensawin)", "heap per frame (unix, G722)", "size", "size without G.722"]
+    "what",
+    [
+        "G.722 encode (xtensawin)",
+        "heap per frame (unix, G722)",
+        "size",
+        "size without G.722",
+        "size of what is loaded once",
+    ],
 )
 def test_a_budget_that_is_passed_fails_and_is_named(
     faked: dict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str
@@ -70,6 +78,8 @@ def test_a_budget_that_is_passed_fails_and_is_named(
         monkeypatch.setattr(measure, "SIZE_BUDGET", 29)
     elif what == "size without G.722":
         monkeypatch.setattr(measure, "SIZE_HELD_NARROW", 19)
+    elif what == "size of what is loaded once":
+        monkeypatch.setattr(measure, "SIZE_BUDGET_ONCE", 6)
     elif what.startswith("heap"):
         faked["per_frame"]["unix, G722"] = 16
     else:

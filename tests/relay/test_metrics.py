@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from tincall.clock import ManualClock
 from tincall.relay import api, authority, metrics, rollover
 from tincall.relay.certificates import Certificates
+from tincall.relay.events import Events
 from tincall.settings import DataFolder
 
 NOW = datetime.datetime.fromtimestamp(ManualClock.UNIX_START_MS / 1000, datetime.UTC)
@@ -25,7 +26,9 @@ def folder(tmp_path):
 
 def ask(certificates, token):
     app = FastAPI()
-    app.include_router(metrics.router(certificates, api.operator_only(TOKEN)))
+    events = Events(None, ManualClock())
+    events.stored, events.repeated = 7, 2
+    app.include_router(metrics.router(certificates, events, api.operator_only(TOKEN)))
 
     async def go():
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://relay") as client:
@@ -42,6 +45,8 @@ def test_the_end_of_each_certificate_is_a_figure(folder):
     figures = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
     ends = {"server": watch.shown.server, "ca": watch.shown.ca, "next_ca": watch.shown.next_ca}
     name = metrics.EXPIRY
+    assert figures.pop('tincall_board_events_total{result="stored"}') == "7"
+    assert figures.pop('tincall_board_events_total{result="repeated"}') == "2"
     assert figures == {
         f'{name}{{certificate="{n}"}}': str(int(c.not_valid_after_utc.timestamp())) for n, c in ends.items()
     }

@@ -25,6 +25,10 @@ def emulate(
     board: Annotated[str, typer.Option(help="unix, unix32 (MicroPython) or cpython.")] = "unix",
     mic: Annotated[Path | None, typer.Option(help="WAV file played when the microphone opens.")] = None,
     speaker: Annotated[Path | None, typer.Option(help="WAV file to write what the speaker plays to.")] = None,
+    factory_reset: Annotated[
+        bool,
+        typer.Option("--factory-reset", help="Hold both buttons while it starts until it has erased what it stored."),
+    ] = False,
     heap: Annotated[str, typer.Option(help="MicroPython's heap, such as 128k.")] = "",
     clock: Annotated[
         datetime | None,
@@ -37,7 +41,7 @@ def emulate(
 ) -> None:
     """Run the firmware as an emulated board until Ctrl-C; buttons: `tincall call --button FOLDER`."""
     clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
-    options = Options(folder, Program(board, main.absolute(), heap, clock_s), mic, speaker)
+    options = Options(folder, Program(board, main.absolute(), heap, clock_s), mic, speaker, factory_reset)
     listeners = [] if output.is_json() else [_printer()]
     outcome = run(options, *listeners)
     output.result(dataclasses.asdict(outcome), lambda console: _show(console, outcome), _problem(folder, outcome))
@@ -45,7 +49,7 @@ def emulate(
 
 def _problem(folder: Path, outcome: Outcome) -> OperatorError | None:
     """Say why the board stopped, if it was not meant to."""
-    if outcome.reason == "switched off" or (outcome.reason == "ended" and not outcome.last_error):
+    if outcome.reason in ("switched off", "reset") or (outcome.reason == "ended" and not outcome.last_error):
         return None
     log = f"All it said is in {folder / 'board.log'}."
     if outcome.reason == "ended":
@@ -78,6 +82,9 @@ def _printer() -> Any:
 
 
 def _show(console: "Console", outcome: Outcome) -> None:
+    if outcome.reason == "reset":
+        console.print("The board has erased what it stored. Enrol it anew: tincall enrol --sn SN --board FOLDER")
+        return
     heard = outcome.speaker.get("samples")
     console.print(
         f"Board {outcome.reason}; starts {outcome.lives}, microphone overruns {outcome.overruns}, "

@@ -174,7 +174,7 @@ async def _build(
     devices = api_devices.router(registry, switchboard, operator)
     claims = api_claims.router(registry, verifier.claimer, operator)
     trust = api_ca.router(anchors, operator)
-    more += [metrics.router(watch, operator), api_events.router(events, operator), devices, claims, trust]
+    more += [metrics.router(watch, events, operator), api_events.router(events, operator), devices, claims, trust]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)

@@ -3,7 +3,7 @@
 | name | is |
 |---|---|
 | `flash/` | the board's file system, working directory of the firmware |
-| `nvs.json` | non-volatile storage |
+| `nvs.json`, `nvs.old` | non-volatile storage, and what its pages still show of what was replaced |
 | `clock` | by how many seconds its calendar is off the computer's, when it has one of its own |
 | `uid` | the chip's number, 12 hexadecimal digits |
 | `control.sock` | where a running board takes requests |

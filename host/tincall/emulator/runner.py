@@ -54,6 +54,7 @@ class Options:
         program: interpreter and firmware.
         microphone: WAV file that plays each time the microphone opens; None for silence.
         speaker: WAV file for all that the speaker plays; None for no file.
+        factory_reset: switch it on with both buttons held, until it says that it has erased what it stored; it ends with that.
         handle_signals: whether SIGTERM and SIGINT switch the board off; only in a program's main thread.
     """
 
@@ -61,6 +62,7 @@ class Options:
     program: Program
     microphone: Path | None = None
     speaker: Path | None = None
+    factory_reset: bool = False
     handle_signals: bool = True
 
 
@@ -71,7 +73,7 @@ class Outcome:
     Attributes:
         status: the firmware's last exit status; 0 when the board was switched off.
         lives: times the board was started.
-        reason: `switched off`, `ended`, `crashed` or `hopeless`.
+        reason: `switched off`, `ended`, `reset`, `crashed` or `hopeless`.
         text: the last lines the firmware printed that were no events.
         last_error: the firmware's last event named `error`; empty when there was none.
         speaker: what the speaker's JSON file says; empty without one.
@@ -114,6 +116,7 @@ class Runner:
         self._journal: Journal | None = None
         self._life: Life | None = None
         self._lamp = False
+        self._holds = options.factory_reset
         self._outcome = Outcome()
         self._stop = asyncio.Event()
 
@@ -134,6 +137,7 @@ class Runner:
             if self._options.speaker:
                 ends.callback(self._finish, self._start_recording(self._options.speaker))
             journal.listeners.append(lambda event: desk.publish(_line(event)))
+            journal.listeners.append(self._let_go)
             self._catch_signals()
             ends.callback(self._settle)
             await self._live()
@@ -211,6 +215,9 @@ class Runner:
             self._settle()
             if self._stop.is_set():
                 return
+            if self._options.factory_reset and not self._holds:
+                self._ended(0, "reset")
+                return
             if not life.bitten and status != STATUS_RESET:
                 self._ended(status)
                 return
@@ -243,6 +250,8 @@ class Runner:
         ours = (mic_in, spk_out, pins_in, events_out)
         for fd in (*wires.all(), *ours):
             os.set_blocking(fd, False)
+        for pin in self._buttons.pins.values():  # before it is switched on: a level is there at once
+            os.write(pins_in, bytes((pin, self._buttons.active if self._holds else 1 - self._buttons.active)))
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -266,10 +275,15 @@ class Runner:
         self.microphone.attach(mic_in)
         self.speaker.attach()
         life = Life(process, ours, journal.feed, self.speaker.feed, self._hardware)
-        for pin in self._buttons.pins.values():
-            life.drive(pin, 1 - self._buttons.active)
         self._tell("start", {"pid": process.pid, "life": self._outcome.lives, "board": self._options.program.board})
         return life
+
+    def _let_go(self, event: Event) -> None:
+        """Let go of buttons that are held for a factory reset, once the firmware has done it."""
+        if self._holds and event["ev"] == "factory_reset":
+            self._holds = False
+            for pin in self._buttons.pins.values():
+                self._living().drive(pin, 1 - self._buttons.active)
 
     def _hardware(self, event: Event) -> None:
         """Take what the board's hardware told; see `fakes/common`."""

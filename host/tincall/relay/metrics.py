@@ -7,16 +7,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse
 
 from tincall.relay.certificates import Certificates
+from tincall.relay.events import Events
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 EXPIRY = "tincall_certificate_expiry_timestamp_seconds"
+EVENTS = "tincall_board_events_total"
 
 
-def router(certificates: Certificates, operator: Callable[[Request], Awaitable[None]]) -> APIRouter:
+def router(certificates: Certificates, events: Events, operator: Callable[[Request], Awaitable[None]]) -> APIRouter:
     """Make the route.
 
     Args:
         certificates: what is shown now.
+        events: what boards deliver.
         operator: refuses who is none.
     """
 
@@ -28,6 +31,10 @@ def router(certificates: Certificates, operator: Callable[[Request], Awaitable[N
             f"# HELP {EXPIRY} When a certificate ends, in seconds since 1970.",
             f"# TYPE {EXPIRY} gauge",
             *(f'{EXPIRY}{{certificate="{name}"}} {_end_s(one)}' for name, one in ends.items() if one is not None),
+            f"# HELP {EVENTS} What boards delivered that happened without a link, since this relay began.",
+            f"# TYPE {EVENTS} counter",
+            f'{EVENTS}{{result="stored"}} {events.stored}',
+            f'{EVENTS}{{result="repeated"}} {events.repeated}',
         ]
         return PlainTextResponse("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
 

@@ -1,7 +1,8 @@
 """`esp32` of the emulated board: non-volatile storage in a file beside the board's flash.
 
 What is set is lost unless `commit` is called, which is stricter than the chip and so finds what forgets it. If power fails
-during `commit` a reader finds all of the old entries or all of the new ones: the file is replaced in one step.
+during `commit` a reader finds all of the old entries or all of the new ones: the file is replaced in one step. What was
+replaced or erased stays readable in `nvs.old`, as on the chip until the page is erased, which `Partition` does.
 """
 
 import binascii
@@ -76,6 +77,10 @@ class NVS:
         """Make every change since the last commit lasting."""
         every = _load()
         mine = every.setdefault(self._namespace, {})
+        with open(_path()[:-4] + "old", "a") as file:
+            for key in self._changes:
+                if key in mine:
+                    file.write(json.dumps([self._namespace, key, mine[key]]) + "\n")
         for key, entry in self._changes.items():
             if entry is None:
                 mine.pop(key, None)
@@ -102,3 +107,28 @@ class NVS:
         if entry[0] != kind:
             raise OSError(_TYPE_MISMATCH, "ESP_ERR_NVS_TYPE_MISMATCH")
         return entry[1]
+
+
+class Partition:
+    """A part of the flash; there is the one of the non-volatile storage, in pages of 4,096 bytes.
+
+    Erasing any page erases all: which entry stands where is the chip's affair.
+    """
+
+    TYPE_APP = 0
+    TYPE_DATA = 1
+
+    @staticmethod
+    def find(type=0, subtype=255, label=None):
+        """Give the partitions of that type and label."""
+        return [Partition()] if type == Partition.TYPE_DATA and label in (None, "nvs") else []
+
+    def ioctl(self, op, arg):
+        """Give the number of blocks (4) or their size (5), or erase one (6)."""
+        if op == 6:
+            for path in (_path(), _path()[:-4] + "old"):
+                try:
+                    os.remove(path)
+                except OSError:
+                    pass  # erased before
+        return {4: 6, 5: 4096}.get(op, 0)
