@@ -4,7 +4,7 @@ A key is 32 random bytes, told once at enrolment and stored only sealed (`key_bo
 is `standing`'s table. Whoever must act at once on a change (calls to end, links to close, tokens to forget) puts a function
 into `watchers`; they are told in the turn of the loop in which the commit is known.
 
-It stays one thing although it is long: whoever writes a device's row holds one lock, and keeps one memory to what was committed.
+It stays one thing although it is long: whoever writes a row holds one lock, and keeps one memory to what was committed.
 """
 
 import asyncio
