@@ -1,7 +1,9 @@
 """Requests over real TLS on loopback, in both event loops, at TLS 1.3 and capped at 1.2."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import ssl
 
 import pytest
@@ -9,10 +11,33 @@ from relay_store import Store
 from structlog.testing import capture_logs
 from support.device_port import port
 from support.exchange import PHONES
+from support.plain_client import PlainClient
 
 from callcore import attest
 from tincall.relay.verifier import Verifier
 from tincall.settings import LimitSettings
+
+ANSWERS = 1000  # of 4 KB each; half a megabyte lies in the kernel and with a client that does not read
+
+
+async def deaf(here):
+    """Connect a client that reads nothing, and whose kernel keeps little for it."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", here.gate.port))
+    context = ssl.create_default_context(cafile=str(here.anchor))
+    client = PlainClient(*await asyncio.open_connection(sock=raw, ssl=context, server_hostname="127.0.0.1"))
+    here.clients.append(client)
+    client.writer.transport.pause_reading()
+    return client
+
+
+async def ask(client, count):
+    """Send so many requests, as fast as they are taken."""
+    for _ in range(count):
+        client.send("POST", "/v1/verify/begin", b"x")
+        await client.writer.drain()
 
 
 @pytest.mark.parametrize("newest", ["1.2", "1.3"])
@@ -155,6 +180,31 @@ async def test_an_idle_connection_is_closed(loop_factory, authority, certificate
         assert await client.ended() == b""
 
 
+async def test_who_does_not_read_answers_gets_no_more_of_them(loop_factory, authority, certificate):
+    """Answers that nobody reads would pile up here, for as long as requests are sent (T-AS-09)."""
+    patience = {"request_ms": 300, "idle_ms": 300, "linger_ms": 100}
+    async with port(authority, certificate, **patience) as here:
+        here.verifier.more = {"more": "x" * 4096}
+        client = await deaf(here)
+        with contextlib.suppress(OSError):
+            await ask(client, ANSWERS)
+        await here.empty()
+        assert 0 < len(here.verifier.asked) < ANSWERS // 2
+
+
+async def test_who_reads_answers_late_gets_all_of_them(loop_factory, authority, certificate):
+    async with port(authority, certificate) as here:
+        here.verifier.more = {"more": "x" * 4096}
+        client = await deaf(here)
+        asking = asyncio.create_task(ask(client, ANSWERS // 2))
+        await here.until(lambda: any(getattr(one, "_is_full", False) for one in here.gate._inside))
+        client.writer.transport.resume_reading()
+        for _ in range(ANSWERS // 2):
+            assert (await client.answer()).status == 200
+        await asking
+        assert len(here.verifier.asked) == ANSWERS // 2
+
+
 async def test_the_whole_verification_over_tls(loop_factory, authority, certificate, tmp_path):
     der = ssl.PEM_cert_to_DER_cert(certificate[0].read_text())  # noqa: ASYNC240 - one small file
     async with Store(tmp_path) as store:
@@ -168,3 +218,11 @@ async def test_the_whole_verification_over_tls(loop_factory, authority, certific
             answer = await client.request("POST", "/v1/verify/finish", board.challenged(challenge.json, 1, seen))
             await client.link(board.granted(answer.json)["token"])
             assert here.switchboard.online("SN-1")["call"] is None
+
+
+async def test_many_requests_in_one_breath_are_each_refused(loop_factory, authority, certificate):
+    async with port(authority, certificate) as here:
+        client = await here.client()
+        client.writer.write(b"GET /nothing HTTP/1.1\r\nHost: relay\r\n\r\n" * ANSWERS)
+        for _ in range(ANSWERS):
+            assert (await client.answer()).status == 404

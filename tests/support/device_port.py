@@ -25,6 +25,7 @@ class FakeVerifier:
     def __init__(self):
         self.asked = []
         self.hold = None
+        self.more = {}
 
     async def begin(self, body, address):
         return await self._answer("begin", body, address)
@@ -38,7 +39,7 @@ class FakeVerifier:
             await self.hold.wait()
         if body == b"refuse":
             return Answer(429, {"status": 429, "reason": "rate_limited"}, {"Retry-After": "7"})
-        return Answer(200, {"asked": name})
+        return Answer(200, {"asked": name, **self.more})
 
     def token(self, bearer):
         return Grant(bearer[5:], 1, 0.0) if bearer.startswith("good-") else None

@@ -2,7 +2,8 @@
 
 Rules of this file: `HttpServer` decides, this moves. A connection that ends is read and forgotten for
 `Limits.linger_ms` before it is closed: closing with unread bytes in the kernel would reset the connection and take our last
-words with it (RFC 1122 section 4.2.2.13).
+words with it (RFC 1122 section 4.2.2.13). Whoever does not read answers is not asked for more requests: answers would pile up
+in our memory. The time for the next request goes on meanwhile, so that this cannot hold a place either.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class HttpConnection(asyncio.Protocol):
         self._early = bytearray()
         self._served = 0
         self._is_over = False
+        self._is_full = False
         self._http = HttpServer(house.limits, house.clock.now_ms())
         self._waker = Waker(house.loop, house.clock, self._tick, self._http.next_wake_ms)
 
@@ -64,8 +66,21 @@ class HttpConnection(asyncio.Protocol):
             return
         self._serve()
 
+    def pause_writing(self) -> None:
+        """Hear that the far end does not read what it is answered."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """Hear that it reads again: the next request may come."""
+        self._is_full = False
+        if not self._is_over and not self._http.busy:
+            self._resume_reading()
+            self._serve_soon()
+
     def _serve(self) -> None:
-        """Take up the next request, if there is a whole one and none is being answered."""
+        """Take up the next request, if there is a whole one, none is being answered, and answers are read."""
+        if self._is_over or self._is_full:
+            return
         try:
             request = self._http.next_request()
         except Problem as problem:
@@ -117,11 +132,19 @@ class HttpConnection(asyncio.Protocol):
     def _next(self) -> None:
         """Go on after an answer."""
         self._served += 1
-        self._resume_reading()
         if self._http.closed:
+            self._resume_reading()
             self._after()
+        elif self._is_full:
+            self._pause_reading()  # a request that was refused at once had not stopped it
+            self._waker.follow()
         else:
-            self._serve()
+            self._resume_reading()
+            self._serve_soon()
+
+    def _serve_soon(self) -> None:
+        """Let others have their turn first: hundreds of requests that are refused at once may lie in one read."""
+        self._house.loop.call_soon(self._serve)
 
     def _after(self) -> None:
         """Follow the machine: set the timer, or end."""
