@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
 import ssl
+import weakref
 
 import pytest
+import uvloop
 from relay_store import Store
 from structlog.testing import capture_logs
 from support.device_port import port
@@ -226,3 +229,26 @@ async def test_many_requests_in_one_breath_are_each_refused(loop_factory, author
         client.writer.write(b"GET /nothing HTTP/1.1\r\nHost: relay\r\n\r\n" * ANSWERS)
         for _ in range(ANSWERS):
             assert (await client.answer()).status == 404
+
+
+@pytest.mark.parametrize("loop_factory", [uvloop.new_event_loop], ids=["uvloop"])  # asyncio's own TLS has circles
+async def test_who_is_gone_takes_no_memory_at_once(loop_factory, authority, certificate):
+    """A circle of objects would keep TLS's buffers until Python looks for circles, hundreds of connections later (T-AS-09)."""
+    kept = []
+    async with port(authority, certificate, linger_ms=50, handshake_ms=500) as here:
+        gc.collect()
+        gc.disable()
+        try:
+            _, mute = await here.raw()
+            _, half = await here.raw()
+            half.write(bytes.fromhex("16030100c8010000c40303"))
+            client, deaf_one, link = await here.client(), await deaf(here), await here.link()
+            assert (await client.request("GET", "/nothing")).status == 404
+            await here.until(lambda: here.gate.connections == 5)
+            kept = [weakref.ref(one) for one in here.gate._inside]
+            for writer in (mute, half, client.writer, deaf_one.writer, link.writer):
+                writer.transport.abort()
+            await here.empty()
+            await here.until(lambda: not [one() for one in kept if one() is not None])
+        finally:
+            gc.enable()

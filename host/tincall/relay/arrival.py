@@ -108,6 +108,8 @@ class Arrival(asyncio.Protocol):
             raw.abort()
             self._leave()
             return
+        finally:
+            del starting  # it holds the error, whose traceback holds this frame: a circle with TLS's buffers in it
         if transport is None or transport.is_closing():  # gone before the handshake's end could be told
             self._leave()
             return

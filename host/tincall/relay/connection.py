@@ -163,6 +163,7 @@ class HttpConnection(asyncio.Protocol):
         answer, rest = self._http.switch(wish.headers())
         transport.write(answer)
         self._is_over = True
+        self._transport = None
         self._waker.stop()
         link = LinkConnection(self._house, transport, grant.sn, self._address)
         transport.set_protocol(link)
@@ -211,5 +212,8 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Hear that the connection is gone."""
         self._is_over = True
+        self._transport = (
+            None  # or TLS's buffers stay until Python looks for circles, which may be hundreds of connections later
+        )
         self._waker.stop()
         self._house.left(self, self._address)

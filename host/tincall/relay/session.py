@@ -341,6 +341,7 @@ class Session:
             self.close_code = 1006  # RFC 6455 section 7.4.1: told to the application, never sent
         self._sink = None
         self._waiting.clear()
+        self._shut = _is_shut  # a circle with the connection would keep both until Python looks for circles
         self.owner.gone(now_ms)
 
     def tick(self, now_ms: int) -> None:
@@ -360,3 +361,7 @@ class Session:
     def next_wake_ms(self) -> int | None:
         """Say when `tick` is wanted, in the ring of 2^30 ms; None: never again."""
         return None if self.state is CLOSED else ticks_add(self._ticked_ms, TICK_MS)
+
+
+def _is_shut() -> None:
+    pass

@@ -54,6 +54,7 @@ class Waker:
             self._timer.cancel()
             self._timer = None
         self._next_wake_ms = _never
+        self._tick = _not_at_all
 
     def _fire(self) -> None:
         self._timer = None
@@ -66,3 +67,7 @@ class Waker:
 
 def _never() -> int | None:
     return None
+
+
+def _not_at_all(now_ms: int) -> None:
+    pass
