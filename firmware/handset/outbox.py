@@ -31,7 +31,7 @@ class Outbox:
 
     Args:
         store: a Store.
-        now_s: gives the time in seconds since 1970, 0 when it is not known.
+        now_s: gives the calendar time in seconds since 1970, as the board sees it.
     """
 
     def __init__(self, store, now_s):

@@ -12,6 +12,7 @@ from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 if TYPE_CHECKING:
     from rich.console import Console
 
+NEVER_SET_S = 1_500_000_000  # before this (2017) no board was made: its clock was not set
 LATEST = 5  # beside what else is shown of one board
 
 
@@ -45,7 +46,7 @@ def told(event: dict[str, Any]) -> str:
 
 def when(event: dict[str, Any]) -> str:
     """Say when it was; by the relay's clock where the board did not know."""
-    if event["at_s"]:
+    if event["at_s"] > NEVER_SET_S:
         return output.when(event["at_s"] * 1000)
     return "before " + output.when(event["received_ms"])
 
