@@ -42,7 +42,7 @@ def pack(kind: int, generation: int, body: bytes) -> bytes:
         LocalError: a value out of range.
     """
     if not 0 <= kind <= 0xFFFF or not 0 <= generation <= LAST_GENERATION or len(body) > MAX_BODY_BYTES:
-        text = "a record of kind %r, generation %r, %d bytes cannot be stored; kinds end at 65535, bodies at %d bytes"
+        text = "no record can be of kind %r, generation %r and %d bytes; %d are the most"
         raise LocalError(text % (kind, generation, len(body), MAX_BODY_BYTES))
     data = struct.pack(">4sBBHHI", MAGIC, FORMAT, FORMAT ^ 0xFF, kind, len(body), generation) + body
     return data + _seal(data)
@@ -61,23 +61,23 @@ def unpack(blob: bytes, kind: int) -> tuple[int, bytes]:
     Raises:
         StoreError: `record_missing`, `record_newer` (a format that this version does not know) or `record_damaged`.
     """
-    if not blob or blob == b"\xff" * len(blob):
+    blob = bytes(blob)
+    if blob == b"\xff" * len(blob):
         raise StoreError("record_missing", "nothing is stored here")
-    if len(blob) < HEADER_BYTES or bytes(blob[:4]) != MAGIC or blob[4] ^ blob[5] != 0xFF:
+    if len(blob) < HEADER_BYTES or blob[:4] != MAGIC or blob[4] ^ blob[5] != 0xFF:
         raise StoreError("record_damaged", "%d bytes that do not begin like a record" % len(blob))
     if blob[4] > FORMAT:
-        raise StoreError("record_newer", "a record of format %d; this version knows up to %d" % (blob[4], FORMAT))
-    _, form, _, found_kind, length, generation = struct.unpack(">4sBBHHI", blob[:HEADER_BYTES])
-    if form != FORMAT or found_kind != kind:
-        text = "a record of format %d and kind %d where kind %d belongs"
-        raise StoreError("record_damaged", text % (form, found_kind, kind))
-    seal_at = HEADER_BYTES + length
-    if length > MAX_BODY_BYTES or len(blob) != seal_at + SEAL_BYTES:
-        text = "%d bytes where the header says %d"
-        raise StoreError("record_damaged", text % (len(blob), seal_at + SEAL_BYTES))
-    if bytes(blob[seal_at:]) != _seal(bytes(blob[:seal_at])):
-        raise StoreError("record_damaged", "the seal of generation %d does not fit" % generation)
-    return generation, bytes(blob[HEADER_BYTES:seal_at])
+        raise StoreError("record_newer", "a record of format %d; this version knows %d" % (blob[4], FORMAT))
+    _, form, _, found, length, generation = struct.unpack(">4sBBHHI", blob[:HEADER_BYTES])
+    end = HEADER_BYTES + length
+    if (
+        (form, found, len(blob)) != (FORMAT, kind, end + SEAL_BYTES)
+        or blob[end:] != _seal(blob[:end])
+        or len(blob) > MAX_BYTES
+    ):
+        text = "%d bytes of kind %d, generation %d: not whole, or not of kind %d"
+        raise StoreError("record_damaged", text % (len(blob), found, generation, kind))
+    return generation, blob[HEADER_BYTES:end]
 
 
 def _seal(data: bytes) -> bytes:

@@ -12,9 +12,6 @@ from callcore.errors import StoreError
 
 IDENTITY = ("identity", 1)
 
-_TEXTS = ("sn", "model_id", "host", "name", "ca")
-_NUMBERS = ("kv", "port")
-
 
 class Identity:
     """Who this board is.
@@ -36,30 +33,27 @@ class Identity:
     """
 
     def __init__(self, fields):
-        for field in _TEXTS:
-            if not isinstance(fields.get(field), str) or not fields[field]:
-                raise StoreError("record_damaged", "the identity has no text in %s" % field)
-        for field in _NUMBERS:
-            _number(fields, field)
-        self.sn = fields["sn"]
-        self.model_id = fields["model_id"]
-        self.kv = fields["kv"]
-        self.host = fields["host"]
-        self.port = fields["port"]
-        self.name = fields["name"]
-        self.anchor = fields["ca"].encode()
+        self.sn = _field(fields, "sn", str)
+        self.model_id = _field(fields, "model_id", str)
+        self.kv = _field(fields, "kv", int)
+        self.host = _field(fields, "host", str)
+        self.port = _field(fields, "port", int)
+        self.name = _field(fields, "name", str)
+        self.anchor = _field(fields, "ca", str).encode()
         self.key = _key(fields)
-        self.time_s = _number(fields, "time") if "time" in fields else 0
+        self.time_s = _field(fields, "time", int) if "time" in fields else 0
         self.next = None
         if "next" in fields:
-            coming = fields["next"] if isinstance(fields["next"], dict) else {}
-            self.next = (_number(coming, "kv"), _key(coming))
+            coming = _field(fields, "next", dict)
+            self.next = (_field(coming, "kv", int), _key(coming))
 
 
-def _number(fields, name):
-    if type(fields.get(name)) is not int:  # CPython calls True an int
-        raise StoreError("record_damaged", "the identity has no number in %s" % name)
-    return fields[name]
+def _field(fields, name, kind):
+    """Give a field that is of its kind, and not an empty text; CPython calls True an int, which is refused, too."""
+    found = fields.get(name)
+    if type(found) is not kind or found == "":
+        raise StoreError("record_damaged", "the identity has nothing fit in %s" % name)
+    return found
 
 
 def _key(fields):
@@ -81,6 +75,8 @@ def read(store):
     """
     try:
         fields = json_loads(store.load(IDENTITY).decode())
+        if isinstance(fields, dict):
+            return fields
     except StoreError as error:
         if error.reason == "record_missing":
             raise StoreError("record_missing", "this board has no identity yet; enrol it and write its identity")
@@ -88,10 +84,8 @@ def read(store):
             raise StoreError("record_damaged", "the identity is damaged, enrol this board anew: " + error.detail)
         raise
     except ValueError:
-        raise StoreError("record_damaged", "the identity is no JSON")
-    if not isinstance(fields, dict):
-        raise StoreError("record_damaged", "the identity is no JSON object")
-    return fields
+        pass
+    raise StoreError("record_damaged", "the identity is no JSON object")
 
 
 def load(store):

@@ -106,7 +106,11 @@ class Store:
         fault = StoreError("record_missing", "there is no record %s" % fact[0])
         for place in self._places:
             try:
-                generation, body = record.unpack(_read(place, fact[0]), fact[1])
+                try:
+                    blob = place.read(fact[0])
+                except OSError as error:
+                    raise StoreError("storage", "cannot be read: %s" % error)
+                generation, body = record.unpack(blob, fact[1])
             except StoreError as error:
                 held.append(_NEWER if error.reason == "record_newer" else _NONE)
                 if _GRAVITY.index(error.reason) > _GRAVITY.index(fault.reason):
@@ -138,14 +142,6 @@ class Store:
 
 def _stalest_first(held):
     return sorted(range(len(held)), key=lambda at: held[at])
-
-
-def _read(place, name):
-    """Give the bytes of one copy; StoreError `storage` when they cannot be read."""
-    try:
-        return place.read(name)
-    except OSError as error:
-        raise StoreError("storage", "cannot be read: %s" % error)
 
 
 def _replaced(place, name, blob):
