@@ -15,7 +15,7 @@ import os
 import sys
 
 import vfs
-from nor import BLOCK_BYTES, MODES, Nor
+from nor import BLOCK_BYTES, MODES, UNORDERED, Nor, Power
 
 from handset import identity, reset
 from handset.marks import Marks
@@ -46,14 +46,14 @@ scratch = bytearray(len(memory))
 
 
 def power_up(cut_at=0, mode=0):
-    chip = Nor(memory, cut_at, mode)
+    chip = Nor(memory, Power(cut_at, mode))
     vfs.mount(vfs.VfsLfs2(chip), ROOT)
     return chip
 
 
 def power_down(chip):
     vfs.umount(ROOT)
-    if chip.dead:
+    if chip.power.dead:
         chip.bury(scratch)
         gc.collect()
 
@@ -106,10 +106,10 @@ def wipe(cut_at=0, mode=0):
     chip = power_up(cut_at, mode)
     try:
         reset.erase(FOLDER, True)
-        assert whole() or chip.dead
+        assert whole() or chip.power.dead
     except OSError:
-        assert chip.dead
-    failed = chip.dead
+        assert chip.power.dead
+    failed = chip.power.dead
     power_down(chip)
     return chip, failed
 
@@ -138,9 +138,9 @@ def main():
         said["misused"] += chip.misused
         said["after"] += shown()
         number = 0
-        while step and number * step < chip.operations:
+        while step and number * step < chip.power.operations:
             memory[:] = image
-            _, failed = wipe(1 + number * step, MODES[number % len(MODES)])
+            _, failed = wipe(1 + number * step, MODES[number % UNORDERED])
             if not failed:
                 break
             said["cuts"] += 1
