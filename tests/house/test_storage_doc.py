@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tincall.cli.main import COMMANDS
-from tincall.relay import backlog, heartbeat
+from tincall.relay import backlog, events, heartbeat
 from tincall.relay.store import engine, faults, restoring
 from tincall.settings import DataFolder
 
@@ -63,6 +63,11 @@ def test_its_numbers_are_those_of_the_code() -> None:
     assert f"tried again every {backlog.RETRY_S:.0f} seconds. Up to {backlog.KEPT_MAX:,} wait" in FLAT
     assert f"every {heartbeat.BEAT_S:.0f} seconds, by a clock that does not jump" in FLAT
     assert f"for more than {engine.BUSY_TIMEOUT_MS // 1000} s" in FLAT
+    assert f"keeps the newest {events.KEPT_MAX} of each board" in FLAT
+    kept = dict(
+        re.findall(r"^_(ENTRIES|BYTES) = const\((\d+)\)$", (ROOT / "firmware/handset/outbox.py").read_text(), re.M)
+    )
+    assert f"up to {kept['ENTRIES']} entries of at most {int(kept['BYTES']):,} bytes together" in FLAT
 
 
 def test_every_command_and_link_is_there() -> None:

@@ -12,6 +12,7 @@ from relay_store import KEK, run
 from support.recording_vfs import recording, states
 
 from tincall.clock import ManualClock
+from tincall.relay import events
 from tincall.relay.cdr import Frames, Records, open_record
 from tincall.relay.registry import Registry
 from tincall.relay.store import integrity
@@ -25,7 +26,7 @@ CHECKPOINT_PAGES = 12
 
 
 async def work(path, recorder, transactions, synchronous):
-    """Do what a relay does, and note what it was told is stored: (`call`, id, state), and (`room`, `device` or `claim`, id)."""
+    """Do what a relay does, and note what it was told is stored: (`call`, id, state), and (kind, id) of the rest."""
     database = Database.open(path)
     clock = ManualClock()
     registry, records, inbox = Registry(database, KEK, clock), Records(database, clock), Inbox(database, clock)
@@ -50,6 +51,8 @@ async def work(path, recorder, transactions, synchronous):
             (records.ended(call_id, 16, "device", number, Frames(9, 8, 1)), ("call", call_id, "ended")),
             (records.phone_told(call_id, {"reason": "x" * 500}), None),
         ]
+        if number % 3 == 1:
+            steps.append((database.run(events._store, "SN-1", event(number + 1), 1), ("event", number + 1)))
         if number % 10 == 0:
             steps.append((registry.claims.open(f"SN-{number}", 1, 0, 1), ("claim", f"SN-{number}")))
         for step, told in steps:
@@ -61,6 +64,11 @@ async def work(path, recorder, transactions, synchronous):
             else:
                 step.close()
     await database.close()
+
+
+def event(number):
+    """Make what a board delivers."""
+    return {"log": "L", "n": number, "lost": 0, "at": 1, "kind": "missed"}
 
 
 def push(connection, call_id):
@@ -86,6 +94,7 @@ def look(folder, files, acknowledged):
         rooms = {room for (room,) in connection.execute("SELECT room_id FROM wechat_inbox")}
         boards = {sn for (sn,) in connection.execute("SELECT sn FROM devices")}
         claims = {sn for (sn,) in connection.execute("SELECT sn FROM claims")}
+        told = {number for (number,) in connection.execute("SELECT number FROM board_events")}
     except sqlite3.DatabaseError:
         return "corrupt"
     finally:
@@ -95,7 +104,7 @@ def look(folder, files, acknowledged):
     if rooms != set(found):
         return "half"
     for kind, name, *more in acknowledged:
-        if name not in {"device": boards, "claim": claims}.get(kind, found):
+        if name not in {"device": boards, "claim": claims, "event": told}.get(kind, found):
             return "lost"
         if kind == "call" and CALL_STATES.index(found[name]) < CALL_STATES.index(more[0]):
             return "lost"
