@@ -14,7 +14,7 @@ import os
 import sys
 
 import vfs
-from nor import BLOCK_BYTES, MODES, Nor
+from nor import BLOCK_BYTES, MODES, UNORDERED, Nor, Power
 
 from handset import diag
 from handset.outbox import Outbox
@@ -98,14 +98,14 @@ class Board:
 
 
 def power_up(cut_at=0, mode=0):
-    chip = Nor(memory, cut_at, mode)
+    chip = Nor(memory, Power(cut_at, mode))
     vfs.mount(vfs.VfsLfs2(chip), FOLDER)
     return chip
 
 
 def power_down(chip):
     vfs.umount(FOLDER)
-    if chip.dead:
+    if chip.power.dead:
         chip.bury(scratch)
         gc.collect()
 
@@ -133,8 +133,8 @@ def cut(image, before, cut_at, mode, said):
     try:
         board.live("cut")
     except OSError:
-        assert chip.dead
-    ended = not chip.dead
+        assert chip.power.dead
+    ended = not chip.power.dead
     said["misused"] += chip.misused
     power_down(chip)
     chip = power_up()
@@ -159,7 +159,7 @@ def main():
         Board.kind = Careless
     for history in sys.argv[2:]:
         image, before = prepare(int(history))
-        for mode in MODES:
+        for mode in MODES[:UNORDERED]:
             cut_at = 1
             while not cut(image, before, cut_at, mode, said):
                 said["cuts"] += 1
