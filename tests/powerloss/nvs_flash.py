@@ -306,6 +306,23 @@ class esp32:
 
     storage = None
 
+    class Partition:
+        """The pages under the storage, past what it knows of them."""
+
+        TYPE_DATA = 1
+
+        @staticmethod
+        def find(type=0, label=""):
+            """Give the one that there is."""
+            return [esp32.Partition()] if (type, label) == (1, "nvs") else []
+
+        def ioctl(self, op, arg):
+            """Give the number of pages (4), or erase one (6)."""
+            chip = esp32.storage._chip
+            if op == 6:
+                chip.erase(arg)
+            return len(chip.memory) // BLOCK_BYTES if op == 4 else 0
+
     class NVS:
         """A name space; there is one only."""
 

@@ -1,21 +1,21 @@
-"""Runs on MicroPython: factory reset on littlefs, and what the raw flash shows afterwards; with power cuts if asked.
+"""Runs on MicroPython: factory reset on littlefs and NVS, and what the raw flash shows afterwards; with power cuts if asked.
 
     micropython reset_raw.py STEP HISTORY...
 
-For each HISTORY (times that everything was stored before): reset, and look for every secret in the raw bytes. With STEP above 0
-the reset is also cut at each STEPth program and erase, in each mode, and gone on with as at the next start. Prints one JSON
-object: `before`, secrets that the image shows without a reset; `after`, what a reset left; `cuts`; `undone`, cuts before
-the reset was decided, which left everything as it was; `bad`, what went wrong.
+For each HISTORY (times that everything was stored before): reset, and look for every secret in the raw bytes of both. With STEP
+above 0 the reset is also cut at each STEPth program and erase, in each mode, and gone on with as at the next start. Prints one
+JSON object: `before`, how many secrets each memory shows without a reset; `after`, what a reset left; `cuts`; `undone`, cuts
+before the reset was decided, which left everything as it was; `bad`, what went wrong.
 """
 
 import binascii
-import gc
 import json
 import os
 import sys
 
-import vfs
-from nor import BLOCK_BYTES, MODES, UNORDERED, Nor, Power
+from flash import FOLDER as ROOT
+from flash import Flash
+from nor import UNORDERED
 
 from handset import identity, reset
 from handset.marks import Marks
@@ -23,8 +23,6 @@ from handset.outbox import Outbox
 from handset.places import Folder
 from handset.store import Store
 
-BLOCKS = 24
-ROOT = "/r"
 FOLDER = ROOT + "/store/"
 KEY = bytes(range(200, 232))
 FIELDS = {"sn": "SN-PRIVATE", "model_id": "m", "kv": 1, "key": binascii.hexlify(KEY).decode(), "host": "relay.of.mine"}
@@ -41,21 +39,7 @@ SECRETS = (
 )
 CODE = bytes(range(128)) * 10
 
-memory = bytearray(BLOCKS * BLOCK_BYTES)
-scratch = bytearray(len(memory))
-
-
-def power_up(cut_at=0, mode=0):
-    chip = Nor(memory, Power(cut_at, mode))
-    vfs.mount(vfs.VfsLfs2(chip), ROOT)
-    return chip
-
-
-def power_down(chip):
-    vfs.umount(ROOT)
-    if chip.power.dead:
-        chip.bury(scratch)
-        gc.collect()
+flash = Flash(file_blocks=24)
 
 
 def write(path, data):
@@ -63,96 +47,98 @@ def write(path, data):
         file.write(data)
 
 
-def live(times):
-    """Make a volume with firmware on it, and store everything that many times; gives its image."""
-    memory[:] = b"\xff" * len(memory)
-    vfs.VfsLfs2.mkfs(Nor(memory))
-    chip = power_up()
+def install(_, places):
+    """Put firmware on it."""
     os.mkdir(ROOT + "/store")
     os.mkdir(ROOT + "/lib")
     for n in range(3):
         write(f"/lib/code{n}.mpy", CODE)
     write("/main.py", b"run()")
-    store = Store([Folder(FOLDER)])
-    for n in range(times):
-        identity.save(store, FIELDS)
-        store.save(("wifi", 8), b"wifi-password %d" % n)
-        store.save(("contacts", 9), b"Grandma %d" % n)
-        Outbox(store, lambda: 0).put("call", {"call": f"call-of-mine-{n}"})
-        Marks(store).draw()
-    store.save(("raw", 10), KEY)
-    store.forget(("contacts", 9))
-    power_down(chip)
-    return bytes(memory)
+
+
+def use(times):
+    """Give a life in which everything is stored that many times."""
+
+    def life(_, places):
+        store = Store((places[0], Folder(FOLDER)))
+        for n in range(times):
+            identity.save(store, FIELDS)
+            store.save(("wifi", 8), b"wifi-password %d" % n)
+            store.save(("contacts", 9), b"Grandma %d" % n)
+            store.save(("raw", 10), KEY)
+            Outbox(store, lambda: 0).put("call", {"call": f"call-of-mine-{n}"})
+            Marks(store).draw()
+        store.forget(("contacts", 9))
+
+    return life
 
 
 def shown():
-    """Name the secrets that the raw flash shows."""
-    return [number for number, secret in enumerate(SECRETS) if secret in memory]
+    """Name the secrets that each memory shows."""
+    return [
+        [number for number, secret in enumerate(SECRETS) if secret in memory] for memory in (flash.files, flash.nvs)
+    ]
 
 
-def whole():
-    """See whether the firmware is there as it was."""
+def wipe(_, places):
+    """Reset, and see that the firmware is there as it was."""
+    reset.erase(FOLDER, True)
     with open(ROOT + "/main.py", "rb") as file:
-        fine = file.read() == b"run()"
+        assert file.read() == b"run()"
     for n in range(3):
-        with open(ROOT + f"/lib/code{n}.mpy", "rb") as file:
-            fine = fine and file.read() == CODE
-    return fine and sorted(os.listdir(ROOT)) == ["lib", "main.py", "store"] and os.listdir(FOLDER) == []
+        with open(f"{ROOT}/lib/code{n}.mpy", "rb") as file:
+            assert file.read() == CODE
+    assert sorted(os.listdir(ROOT)) == ["lib", "main.py", "store"] and os.listdir(FOLDER) == []
 
 
-def wipe(cut_at=0, mode=0):
-    """Reset until it ends or the power fails; gives the chip, and whether it failed."""
-    chip = power_up(cut_at, mode)
-    try:
-        reset.erase(FOLDER, True)
-        assert whole() or chip.power.dead
-    except OSError:
-        assert chip.power.dead
-    failed = chip.power.dead
-    power_down(chip)
-    return chip, failed
-
-
-def go_on():
+def go_on(_, places):
     """Start anew after a cut as the firmware does; tells whether the reset was decided."""
-    chip = power_up()
-    decided = reset.MARK in os.listdir(FOLDER)
-    if not decided:
-        decided = "identity.bin" not in os.listdir(FOLDER)
-        assert decided or identity.load(Store([Folder(FOLDER)])).sn == "SN-PRIVATE"
-        power_down(chip)
-    else:
-        power_down(chip)
-        wipe()
-    return decided
+    names = os.listdir(FOLDER)
+    if reset.MARK in names:
+        return True
+    if names:
+        assert identity.load(Store((places[0], Folder(FOLDER)))).sn == "SN-PRIVATE"
+    return False
+
+
+def whole(work):
+    """Live a life without a cut; gives what it gave."""
+    failed, found = flash.live(work)
+    assert not failed and not isinstance(found, Exception), repr(found)
+    return found
+
+
+def cut(at, mode, said):
+    """Cut the reset once and go on; gives whether the power failed before its end."""
+    failed, _ = flash.live(wipe, at, mode)
+    if failed:
+        said["cuts"] += 1
+        if not whole(go_on):
+            said["undone"] += shown() != [[], []]
+        whole(wipe)
+        if shown() != [[], []]:
+            said["bad"].append([at, mode, shown()])
+    return failed
 
 
 def main():
-    said = {"before": [], "after": [], "cuts": 0, "undone": 0, "bad": [], "misused": 0}
+    said = {"before": [], "after": [], "cuts": 0, "undone": 0, "bad": []}
     step = int(sys.argv[1])
     for times in sys.argv[2:]:
-        image = live(int(times))
-        said["before"].append(len(shown()))
-        chip, _ = wipe()
-        said["misused"] += chip.misused
-        said["after"] += shown()
+        flash.format()
+        whole(install)
+        whole(use(int(times)))
+        image = flash.image()
+        said["before"].append([len(found) for found in shown()])
+        whole(wipe)
+        said["after"].append(shown())
         number = 0
-        while step and number * step < chip.power.operations:
-            memory[:] = image
-            _, failed = wipe(1 + number * step, MODES[number % UNORDERED])
-            if not failed:
+        while step:
+            flash.restore(image)
+            if not cut(1 + number * step, number % UNORDERED, said):
                 break
-            said["cuts"] += 1
             number += 1
-            try:
-                if not go_on():
-                    said["undone"] += 1
-                    wipe()
-            except (OSError, AssertionError) as error:
-                said["bad"].append([times, number, repr(error)])
-            if shown():
-                said["bad"].append([times, number, shown()])
+    said["misused"] = flash.misused
     print(json.dumps(said))
 
 
