@@ -10,6 +10,7 @@ package(
         "backoff.py",
         "call.py",
         "causes.py",
+        "claim.py",
         "coders.py",
         "comfort.py",
         "compat.py",

@@ -59,7 +59,7 @@ def _claims() -> list[dict[str, Any]]:
 
 def _requests() -> list[dict[str, str]]:
     good = {"v": 1, "sn": "SN-0001", "model_id": "model-x", "uid": "010203040506", "dn": _b64(b"\xd0" * 16)}
-    good |= {"claim_id": "C1", "cb": _b64(bytes(32)), "proof": _b64(b"p" * 32)}
+    good |= {"fw": "0.1.0", "claim_id": "C1", "cb": _b64(bytes(32)), "proof": _b64(b"p" * 32)}
     text = json.dumps(good)
     bad = "bad_request"
     cases = [_changed(good, ""), _changed(good, "", later=[]), _changed(good, "", sn="Z" * 128, claim_id="c" * 128)]
@@ -69,6 +69,7 @@ def _requests() -> list[dict[str, str]]:
     for name in ("sn", "model_id", "claim_id"):
         cases += [_changed(good, bad, **{name: value}) for value in (..., "", "n" * 129, "n 1", 1)]
     cases += [_changed(good, bad, uid=uid) for uid in (..., "", "012", "0A", "00" * 17)]
+    cases += [_changed(good, bad, fw=fw) for fw in (..., "", "f" * 65, 1)]
     for name, size in (("dn", 16), ("cb", 32), ("proof", 32)):
         cases += [_changed(good, bad, **{name: value}) for value in (..., "", _b64(bytes(size - 1)), None)]
     return cases

@@ -6,10 +6,10 @@ No board imports this file, and none gets it (firmware/manifest-core.py). What i
 import json
 
 from callcore import claim
-from callcore.evidence import BINDING_BYTES, DEVICE_NONCE_BYTES, PROOF_BYTES, Base64, base64
-from callcore.mac import equal
-from callcore.shapes import Record
-from callcore.verify import MAX_UID_BYTES, NAME, Hexadecimal, request_of
+from callcore.evidence import BINDING_BYTES, DEVICE_NONCE_BYTES, PROOF_BYTES, Base64, Begin, base64
+from callcore.mac import equal, hmac_sha256
+from callcore.shapes import Record, Text
+from callcore.verify import MAX_FIRMWARE_CHARS, MAX_UID_BYTES, NAME, Hexadecimal, request_of
 
 _CLAIM = Record(
     (
@@ -17,6 +17,7 @@ _CLAIM = Record(
         ("model_id", NAME),
         ("uid", Hexadecimal(MAX_UID_BYTES)),
         ("dn", Base64(DEVICE_NONCE_BYTES)),
+        ("fw", Text(1, MAX_FIRMWARE_CHARS)),
         ("claim_id", NAME),
         ("cb", Base64(BINDING_BYTES)),
         ("proof", Base64(PROOF_BYTES)),
@@ -28,17 +29,13 @@ class Asked:
     """A board's claim.
 
     Args:
-        sn: serial number.
-        uid: the chip's own number.
-        dn: the board's nonce, 16 bytes.
+        begin: number, chip, nonce and firmware as said; the model is empty, and the version of the key 0.
         cb: channel binding, 32 bytes.
         proof: 32 bytes.
     """
 
-    def __init__(self, sn: str, uid: bytes, dn: bytes, cb: bytes, proof: bytes) -> None:
-        self.sn = sn
-        self.uid = uid
-        self.dn = dn
+    def __init__(self, begin: Begin, cb: bytes, proof: bytes) -> None:
+        self.begin = begin
         self.cb = cb
         self.proof = proof
 
@@ -55,12 +52,13 @@ def parse(data: object) -> Asked:
         AttestError: `bad_request`, `version_unsupported` or `too_large`.
     """
     said = request_of(data, _CLAIM)
-    return Asked(said["sn"], said["uid"], said["dn"], said["cb"], said["proof"])
+    begin = Begin(said["sn"], "", 0, said["uid"], said["dn"], said["fw"])
+    return Asked(begin, said["cb"], said["proof"])
 
 
 def check_proof(secret: bytes, th: bytes, shown: bytes) -> bool:
     """Tell in constant time whether a claim's proof is right; where there is no claim, ask with a random secret."""
-    return equal(claim.proof(secret, th), shown)
+    return equal(hmac_sha256(secret, b"\x11" + th), shown)
 
 
 def answer(secret: bytes, th: bytes, kv: int, key: bytes) -> dict[str, object]:

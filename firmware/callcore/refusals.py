@@ -23,7 +23,7 @@ REASONS = {
     "nonce_expired": (401, RETRY_BACKOFF, "The board took too long to answer the relay's challenge."),
     "nonce_used": (409, RETRY_BACKOFF, "The challenge was answered already."),
     # 900 and not never: what made it too old may have been the relay's clock
-    "claim_refused": (401, 900, "The relay does not take this claim: wrong, used or too old. Ask for a new one."),
+    "claim_refused": (401, 900, "This claim is wrong, used or too old. Ask for another."),
     # after a right proof
     "cb_mismatch": (
         403,
@@ -35,7 +35,7 @@ REASONS = {
     "sn_conflict": (409, 600, "Two boards use this serial number."),
     "suspended": (403, 3600, "Switched off by the operator."),
     "revoked": (403, RETRY_NEVER, "Switched off for good by the operator."),
-    "claim_bound": (409, RETRY_NEVER, "Another board has used this claim. Ask for a new one."),
+    "claim_bound": (409, RETRY_NEVER, "Another board used this claim. Ask for another."),
     "kv_retired": (401, RETRY_NEVER, "This version of the key is no longer valid."),
     # said by the board itself
     "server_not_proved": (0, 900, "The server does not know this board's key."),

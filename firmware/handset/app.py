@@ -34,7 +34,7 @@ class App:
 
     Args:
         store: a Store.
-        who: an Identity.
+        who: an Identity, or None for a board that has a claim.
 
     Raises:
         StoreError: the marks are damaged.
@@ -91,12 +91,19 @@ class App:
     async def _session(self):
         """Connect, verify, and serve one link until it is lost, which is always by an exception."""
         who = self._who
+        if who is None:
+            from handset import claim  # a board needs it once in its life
+
+            who = await claim.who(self._store, identity)
         self._tell_fault()
         began_ms = clock.now_ms()
         stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS)
         try:
             grant = await attestor.verify(stream, who, self._marks, machine.unique_id(), VERSION)
             diag.say("verified", verify_ms=ticks_diff(clock.now_ms(), began_ms))
+            if self._who is None:
+                self._who = who
+                claim.over(self._store)  # as it is at the relay with this session
             rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
             line = link.Link(stream, rest, self._message, self._phone.media)
             self._line = line
@@ -219,7 +226,7 @@ def run():
 
             asyncio.run(reset.run(board, places.file_system(board.FLASH) == "<VfsLfs2>"))
         store = Store(opened)
-        app = App(store, identity.load(store))
+        app = App(store, None if places.has_file(board.FLASH + "/claim.bin") else identity.load(store))
     except StoreError as error:
         diag.failed("identity", error)
         return

@@ -82,7 +82,7 @@ async def _send(stream, data, end_ms):
         n = stream.write(data, off, len(data) - off)
         off += n
         if not n:
-            await _wait(stream, end_ms)
+            await wait(stream, end_ms)
 
 
 async def _receive(stream, got, end_ms):
@@ -90,12 +90,12 @@ async def _receive(stream, got, end_ms):
     scratch = bytearray(512)
     n = stream.readinto(scratch)
     while not n:
-        await _wait(stream, end_ms)
+        await wait(stream, end_ms)
         n = stream.readinto(scratch)
     got.extend(memoryview(scratch)[:n])
 
 
-async def _wait(stream, end_ms):
+async def wait(stream, end_ms):
     """Sleep a little, or raise LinkError when the time is over."""
     if ticks_diff(end_ms, clock.now_ms()) <= 0:
         raise LinkError("timeout", "%s stopped answering" % stream.where)

@@ -15,10 +15,8 @@ def data(text):
 
 
 def asked(case):
-    return claim.request(
-        data(case["secret"]), case["sn"], case["model_id"], data(case["uid"]), data(case["dn"]), case["claim_id"],
-        data(case["cb"]),
-    )  # fmt: skip
+    begin = evidence.Begin(case["sn"], case["model_id"], 1, data(case["uid"]), data(case["dn"]), "0.1.0")
+    return claim.request(data(case["secret"]), begin, case["claim_id"], data(case["cb"]))
 
 
 def answer(case):
@@ -55,10 +53,7 @@ def test_no_claim_is_a_verification():
     """The two transcripts begin with different words, so that no proof of the one is a proof of the other."""
     case = CLAIMS[0]
     begin = attest.Begin(case["sn"], case["model_id"], 1, data(case["uid"]), data(case["dn"]), "1")
-    th = attest.transcript(begin, b"", case["claim_id"], 1, data(case["cb"]))
-    assert th != data(case["th"])
-    proofs = {attest.proof(data(case["secret"]), th), claim.proof(data(case["secret"]), th)}
-    assert len(proofs) == 2
+    assert attest.transcript(begin, b"", case["claim_id"], 1, data(case["cb"])) != data(case["th"])
 
 
 def test_every_field_counts():
@@ -92,6 +87,6 @@ def test_what_is_no_answer_is_told_so():
     case = CLAIMS[0]
     for said in (b"", b"<html>", None, {}, {"body": case["body"]}):
         assert reason_of(case, said) == "bad_answer"
-    for body in ("[]", "{}", '{"kv": 1}', '{"kv": 0, "key": "%s"}' % ("A" * 43 + "="), '{"kv": 1, "key": "AA=="}'):
+    for body in ("[]", "{}", '{"kv": 1}', '{"key": 1, "kv": 1}', '{"kv": 1, "key": "AA=="}', "<html>"):
         proved = claim.server_proof(data(case["secret"]), data(case["th"]), body)
         assert reason_of(case, {"body": body, "sproof": evidence.base64(proved)}) == "bad_answer", body

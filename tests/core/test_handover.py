@@ -2,7 +2,7 @@
 
 import json
 
-from callcore import claim, handover, verify
+from callcore import claim, evidence, handover, verify
 from callcore.errors import AttestError
 
 HERE = __file__[: __file__.rfind("/") + 1]
@@ -39,8 +39,11 @@ def test_golden_answers():
 
 
 def test_a_claim_comes_back_as_it_was_written():
-    _, said = claim.request(b"s" * 16, "S" * 128, "m" * 128, b"u" * 16, b"d" * 16, "c" * 128, b"b" * 32)
+    begin = evidence.Begin("S" * 128, "m" * 128, 1, b"u" * 16, b"d" * 16, "f" * 64)
+    _, said = claim.request(b"s" * 16, begin, "c" * 128, b"b" * 32)
     assert len(json.dumps(said)) < verify.MAX_REQUEST_BYTES
     for form in (said, json.dumps(said).encode()):
         asked = handover.parse(form)
-        assert (asked.sn, asked.uid, asked.dn, asked.cb) == ("S" * 128, b"u" * 16, b"d" * 16, b"b" * 32)
+        read = asked.begin
+        assert (read.sn, read.uid, read.dn, read.fw) == ("S" * 128, b"u" * 16, b"d" * 16, "f" * 64)
+        assert asked.cb == b"b" * 32 and len(asked.proof) == 32

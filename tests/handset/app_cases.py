@@ -11,7 +11,7 @@ from callcore import call, coders, framer
 from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
-from handset import app, audio, diag, outbox
+from handset import app, audio, claim, diag, identity, outbox
 from handset.identity import Identity
 from handset.places import Folder
 from handset.store import Store
@@ -240,6 +240,74 @@ def test_a_relay_that_takes_every_link_and_drops_it_is_not_hammered():
 
 def test_a_link_that_was_welcome_starts_the_delays_anew():
     assert played(4, relay_frame(WELCOME))[1] == [500, 500, 500, 500]
+
+
+# --- a board without a key
+
+
+class Claims:
+    """Puts itself in the place of `handset.claim`."""
+
+    def __init__(self, errors):
+        self.errors = errors
+        self.took = 0
+        self.over = 0
+
+    async def who(self, store, made):
+        assert made is identity
+        self.took += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return Identity(FIELDS)
+
+    def forget(self, store):
+        self.over += 1
+
+
+def claimed(errors, sessions, verify=None):
+    """Let a board that has a claim try to come in; gives the application, what was claimed, and its waits."""
+    real = app.tls.connect, app.attestor.verify, app.link.upgrade, claim.who, claim.over
+    playing = Playing()
+    playing.sessions, playing.feed, playing.streams, playing.hangs_up = sessions, b"", [], True
+    playing._who = None
+    app.attestor.verify = verify or app.attestor.verify
+    claims = Claims(errors)
+    claim.who, claim.over = claims.who, claims.forget
+    try:
+        return playing, claims, playing.play()
+    finally:
+        app.tls.connect, app.attestor.verify, app.link.upgrade, claim.who, claim.over = real
+
+
+def test_a_board_claims_once_verifies_and_forgets_the_claim():
+    playing, claims, _ = claimed([], 3)
+    assert (claims.took, claims.over) == (1, 1), "the second session has the key"
+    assert playing._who.sn == "SN-1"
+
+
+def test_a_claim_is_forgotten_after_a_right_verification_only():
+    errors = [LinkError("link_lost", "gone"), AttestError("unavailable", "later")]
+
+    async def verify(*what):
+        if errors:
+            raise errors.pop(0)
+        return {"ws": "/v1/link", "token": "the-token"}
+
+    _, claims, _ = claimed([], 4, verify)
+    assert (claims.took, claims.over) == (3, 1)
+
+
+def test_a_claim_that_fails_is_tried_again_as_its_reason_says():
+    errors = [LinkError("link_lost", "gone"), AttestError("claim_refused", "no"), AttestError("unavailable", "later")]
+    _, claims, waits = claimed(errors, 4)
+    assert (claims.took, claims.over) == (4, 1)
+    assert waits == [500, 900000, 1000, 2000]
+
+
+def test_a_claim_that_another_board_has_used_stops_the_board():
+    playing, claims, waits = claimed([AttestError("claim_bound", "no")], 4)
+    assert (claims.took, claims.over, waits) == (1, 0, [])
+    assert playing.said[-1]["ev"] == "stopped" and playing.said[-1]["reason"] == "claim_bound"
 
 
 # --- sound and lamp

@@ -44,7 +44,7 @@ def test_a_board_gets_all_that_it_imports_and_nothing_of_callcore_besides() -> N
 
 def test_what_is_for_the_relay_alone_stays_off_the_board() -> None:
     given = {path.name for path in build.sources()}
-    for name in ("authority.py", "sentences.py", "verify.py"):
+    for name in ("authority.py", "handover.py", "sentences.py", "verify.py"):
         assert name not in given and (build.FIRMWARE / "callcore" / name).exists()
 
 

@@ -8,6 +8,7 @@ import json
 from relay_store import Store, run
 
 from callcore import attest, claim
+from callcore.evidence import Begin
 from tincall.relay import claim_code
 from tincall.relay.verifier import Verifier
 from tincall.settings import LimitSettings
@@ -41,7 +42,8 @@ class ClaimScene:
 
     async def ask(self, ticket, sn="SN-1", uid=UID, model_id="tincall", cb=BINDING, address=ADDRESS):
         """Claim once; gives `th` and the answer."""
-        th, said = claim.request(ticket[1], sn, model_id, uid, b"\xd0" * 16, ticket[0], cb)
+        begin = Begin(sn, model_id, 1, uid, b"\xd0" * 16, "1.0")
+        th, said = claim.request(ticket[1], begin, ticket[0], cb)
         return th, await self.claimer.claim(json.dumps(said).encode(), address)
 
     async def key(self, ticket, **how):

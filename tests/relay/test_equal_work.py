@@ -90,7 +90,8 @@ class Scene:
 
     async def claim(self, sn, model_id="model-x", claim_id="C" * 16, secret=b"w" * 16):
         """Claim in vain; gives what was done, and what was said."""
-        _, said = claim.request(secret, sn, model_id, b"\1\2\3\4\5\6", b"\xd0" * 16, claim_id, BINDING)
+        begin = attest.Begin(sn, model_id, 1, b"\1\2\3\4\5\6", b"\xd0" * 16, "1.0")
+        _, said = claim.request(secret, begin, claim_id, BINDING)
         asked = json.dumps(said).encode()
         with counted() as done:
             answer = await self.verifier.claimer.claim(asked, ADDRESS)

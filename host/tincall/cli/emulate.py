@@ -29,6 +29,14 @@ def emulate(
         bool,
         typer.Option("--factory-reset", help="Hold both buttons while it starts until it has erased what it stored."),
     ] = False,
+    claim: Annotated[
+        Path | None,
+        typer.Option(
+            "--claim",
+            metavar="FILE",
+            help="Ticket of `tincall claim` for a board without a key; `-` reads it, with its code.",
+        ),
+    ] = None,
     heap: Annotated[str, typer.Option(help="MicroPython's heap, such as 128k.")] = "",
     clock: Annotated[
         datetime | None,
@@ -40,6 +48,10 @@ def emulate(
     / "main.py",
 ) -> None:
     """Run the firmware as an emulated board until Ctrl-C; buttons: `tincall call --button FOLDER`."""
+    if claim is not None:
+        from tincall.cli import claim_ticket
+
+        claim_ticket.put(folder, claim)
     clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
     options = Options(folder, Program(board, main.absolute(), heap, clock_s), mic, speaker, factory_reset)
     listeners = [] if output.is_json() else [_printer()]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from callcore import claim as claiming
 from callcore import handover, refusals
 from callcore.errors import AttestError
+from callcore.evidence import Begin
 from tincall.clock import Clock
 from tincall.errors import OperatorError
 from tincall.logs import get
@@ -75,18 +76,19 @@ class Claimer:
         except AttestError as error:
             return refuse(error)
         now_s = self._clock.monotonic_s()
-        wait_s = self._attempts.take(asked.sn, address, now_s)
+        sn = asked.begin.sn
+        wait_s = self._attempts.take(sn, address, now_s)
         if wait_s > 0:
             return rate_limited(wait_s)
         try:
             answer = await self._judge(asked, address)
         except AttestError as error:
-            log.info("claim refused", sn=asked.sn, address=address, reason=error.reason)
+            log.info("claim refused", sn=sn, address=address, reason=error.reason)
             return refuse(error)
         except OperatorError as error:
-            log.error("claim failed", sn=asked.sn, reason=error.message)
+            log.error("claim failed", sn=sn, reason=error.message)
             return refuse(refusals.refusal("unavailable"))
-        self._attempts.give_back(asked.sn, address, self._clock.monotonic_s())
+        self._attempts.give_back(sn, address, self._clock.monotonic_s())
         return answer
 
     async def open(self, sn: str, model_id: str | None, name: str, hours: int) -> Opened:
@@ -134,16 +136,18 @@ class Claimer:
             AttestError: refused, with its reason.
             OperatorError: it could not be stored.
         """
-        registry, sn = self._registry, asked.sn
+        registry, said, sn = self._registry, asked.begin, asked.begin.sn
         # stand-ins where there is nothing: up to the proof there is one way through here, for everybody
         claim, device = registry.claims.candidate(sn), registry.candidate(sn)
         secret = registry.claims.secret(sn)
-        th = claiming.transcript(sn, device.model_id, asked.uid, asked.dn, claim.claim_id, asked.cb)
+        # model and number count as stored, not as said: with others nobody can prove anything
+        begin = Begin(sn, device.model_id, claim.kv, said.uid, said.dn, said.fw)
+        th = claiming.transcript(begin, claim.claim_id, asked.cb)
         if not handover.check_proof(secret, th, asked.proof) & self.is_open(claim, device):
             raise refusals.refusal("claim_refused")
         if not self._is_seen(asked.cb):
             raise refusals.refusal("cb_mismatch")
-        uid = asked.uid.hex()
+        uid = said.uid.hex()
         bound = await registry.claims.bind(claim, uid)
         # once more, since the operator may have decided meanwhile
         if bound.claim_id != claim.claim_id or not self.is_open(bound, registry.candidate(sn)):
@@ -151,5 +155,5 @@ class Claimer:
         if bound.uid != uid:
             log.warning("a second board with a claim", sn=sn, address=address, uid=uid, bound_to=bound.uid)
             raise refusals.refusal("claim_bound")
-        log.info("device claimed", sn=sn, address=address, uid=uid)
+        log.info("device claimed", sn=sn, address=address, uid=uid, firmware=said.fw)
         return Answer(200, handover.answer(secret, th, claim.kv, registry.key(sn, claim.kv)))
