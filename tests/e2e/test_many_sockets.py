@@ -58,11 +58,11 @@ class Crowd:
         raw.bind((f"127.1.{number // 200 % 200}.{number % 200 + 1}", 0))
         try:
             await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", self._port))
-            more = {"ssl": self._trust, "server_hostname": "127.0.0.1"} if tls else {}
-            return await asyncio.open_connection(sock=raw, **more)
         except BaseException:
             raw.close()
             raise
+        more = {"ssl": self._trust, "server_hostname": "127.0.0.1"} if tls else {}
+        return await asyncio.open_connection(sock=raw, **more)
 
     async def _stay(self, tls, act):
         """Connect, act, and stay until the relay or the test ends it."""
@@ -238,11 +238,11 @@ def test_ten_minutes_of_it(own_relay, tmp_path):
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
+        broken = [end for end in ends if not isinstance(end, asyncio.CancelledError)]
         await until(lambda: descriptors(pid) <= before + 2)
-        return told, crowd
+        return told, crowd, broken
 
-    told, crowd = asyncio.run(soak())
+    told, crowd, broken = asyncio.run(soak())
     assert crowd.served > CROWD * 4 and crowd.calls > DEAF_BOARDS * 4, (crowd.served, crowd.calls)
     with relay.board("cpython") as board:  # whoever comes in good faith is served as ever
         board.press("call")
@@ -255,3 +255,4 @@ def test_ten_minutes_of_it(own_relay, tmp_path):
     print(f"memory: {told[0][1]:.0f} MiB at first, {max(mib for _, mib in told):.0f} at most, {slope:+.2f} a minute")
     print(f"{crowd.served} connections, {crowd.calls} calls of boards that do not read")
     assert slope <= FLAT_MIB_A_MIN, told
+    assert broken == []

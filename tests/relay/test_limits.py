@@ -93,3 +93,9 @@ def test_no_time_of_the_settings_is_nought_when_it_is_rounded() -> None:
     for name in ("handshake_s", "request_s", "idle_s"):
         with pytest.raises(ValidationError):
             LimitSettings(**{name: 0.0009})
+
+
+def test_an_hour_of_patience_gives_one_burst_and_no_more():
+    bucket = Bucket(10, 5, 0)
+    assert all(bucket.take(0) for _ in range(5))
+    assert [bucket.take(3_600_000) for _ in range(6)] == [True] * 5 + [False]

@@ -56,3 +56,15 @@ def test_attempts_count_by_address_and_by_number_at_an_address():
     assert attempts.take("SN-2", "a", 0.0) > 0, "the address has had its three"
     attempts.give_back("SN-1", "b", 0.0)
     assert [attempts.take("SN-1", "b", 0.0) > 0 for _ in range(3)] == [False, False, True]
+
+
+def test_what_is_given_back_late_makes_no_more_than_a_minutes_worth():
+    rates = Rates(2)
+    assert rates.take("a", 0.0) == 0
+    rates.give_back("a", 90.0)  # it has grown back by then
+    assert [rates.take("a", 90.0) > 0 for _ in range(3)] == [False, False, True]
+
+
+def test_of_two_waits_the_longer_is_told():
+    attempts = Attempts(LimitSettings(attempts_per_minute=1, attempts_per_minute_address=2))
+    assert [attempts.take("board", "192.0.2.1", 0.0) for _ in range(3)] == [0, 60, 60]
