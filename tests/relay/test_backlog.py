@@ -117,6 +117,22 @@ async def test_what_is_learnt_while_it_is_written_is_written_too(bench_in):
         assert (await bench.records.get("c1"))["state"] == "ended" and bench.tried == 2
 
 
+async def test_reports_that_come_while_the_end_is_written_are_written_too(bench_in):
+    """The record that the backlog has just begun and ended is its own, and no other call's."""
+    async with bench_in() as bench:
+        first = bench._database.run
+
+        async def slow(work, *args):
+            if bench.tried == 1:
+                bench.backlog.put("c1", True, {"board_stats": {"sent": 1}})
+            return await first(work, *args)
+
+        bench._database.run = slow
+        bench.backlog.put("c1", True, BEGUN | OVER)
+        await bench.until_empty()
+        assert (await bench.records.get("c1"))["board_stats"] == {"sent": 1} and bench.backlog.lost == 0
+
+
 async def test_a_record_of_another_call_is_not_touched(bench_in):
     async with bench_in() as bench:
         await bench.records.opened("c1", "SN-2", "bob", "in")
