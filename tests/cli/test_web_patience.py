@@ -31,7 +31,15 @@ class Connection:
         self.is_ended = True
 
     def asks(self, more_body):
-        self.cycle = types.SimpleNamespace(response_complete=False, more_body=more_body)
+        self.cycle = Cycle(more_body)
+
+
+class Cycle:
+    """One request; each is equal to itself alone, as uvicorn's are."""
+
+    def __init__(self, more_body):
+        self.response_complete = False
+        self.more_body = more_body
 
 
 def test_half_a_head_is_ended_in_time_and_a_new_request_has_its_own():
@@ -48,6 +56,16 @@ def test_half_a_head_is_ended_in_time_and_a_new_request_has_its_own():
     assert not one.is_ended
     patience.look(100 + HEAD_S)
     assert one.is_ended
+
+
+def test_who_asks_again_and_again_between_two_looks_may_stay():
+    one = Connection()
+    patience = Patience({one})
+    for now_s in range(0, int(HEAD_S) * 5, 2):
+        one.asks(more_body=False)
+        one.cycle.response_complete = True  # and waits, as it did at the look before, after another request
+        patience.look(now_s)
+    assert not one.is_ended
 
 
 def test_half_a_body_is_ended_in_time():
