@@ -223,6 +223,36 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
     assert playing._phone._link is None
 
 
+def test_a_copy_that_failed_is_told_once_before_the_next_session():
+    sessions = Playing()
+    sessions.sessions, sessions.feed, sessions.streams, sessions.hangs_up = 2, b"", [], True
+    sessions._store.fault = StoreError("storage", "NVS tincall/marks: cannot be written: full")
+    real = app.tls.connect, app.attestor.verify, app.link.upgrade
+    try:
+        sessions.play()
+    finally:
+        app.tls.connect, app.attestor.verify, app.link.upgrade = real
+    told = [line for line in sessions.said if line["ev"] == "error" and line["step"] == "store"]
+    assert len(told) == 1 and told[0] is sessions.said[0]
+    assert told[0]["reason"] == "storage" and "NVS" in told[0]["detail"]
+    assert sessions._store.fault is None
+
+
+def test_flash_that_is_fat_is_told_and_nothing_starts():
+    said = []
+
+    def fat(board):
+        raise StoreError("storage", "/store is FAT")
+
+    real = app.places.open_places, diag.print
+    app.places.open_places, diag.print = fat, lambda text: said.append(json.loads(text))
+    try:
+        app.run()
+    finally:
+        app.places.open_places, diag.print = real
+    assert (said[-1]["ev"], said[-1]["step"], said[-1]["reason"]) == ("error", "identity", "storage")
+
+
 def test_a_board_offers_g722_where_its_data_says_so():
     assert app.board.G722 == MICROPYTHON == ("G722" in app.CODECS)
     assert [name for name in coders.NAMES if name != "G722"] == [name for name in app.CODECS if name != "G722"]
