@@ -40,7 +40,7 @@ SIZE_BUDGET_NARROW = 64 * 1024
 SIZE_HELD_NARROW = 77_000
 WIDE = "callcore/g722.mpy"
 # loaded once in a board's life, if at all: they take room in the flash and none in the memory of a telephone
-ONCE = ("handset/reset.mpy", "handset/claim.mpy", "callcore/claim.mpy")
+ONCE = ("handset/reset.mpy", "handset/rekey.mpy", "handset/claim.mpy", "callcore/claim.mpy")
 SIZE_BUDGET_ONCE = 4 * 1024
 
 

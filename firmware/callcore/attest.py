@@ -25,7 +25,6 @@ The board's machine; any other event is a LocalError and changes nothing:
 
 import struct
 
-from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, LocalError
 from callcore.evidence import (
     BINDING_BYTES,
@@ -41,9 +40,6 @@ from callcore.evidence import (
 )
 from callcore.mac import equal, hkdf_expand, hmac_sha256, sha256
 from callcore.refusals import from_problem, refusal
-
-if not MICROPYTHON:
-    from typing import Any
 
 IDLE = "IDLE"
 ASKED = "ASKED"
@@ -65,14 +61,13 @@ TRANSITIONS = {
 
 
 class Keys:
-    """The three keys that stand for a device key K, which itself never enters a MAC.
+    """The keys that stand for a device key K, which itself never enters a MAC.
 
     Args:
         key: K, 32 random bytes.
 
     Attributes:
         auth: proofs of both sides.
-        media: media keys.
         wrap: hides the next K on its way.
 
     Raises:
@@ -83,7 +78,6 @@ class Keys:
         if len(key) != KEY_BYTES:
             raise LocalError("a device key has %d bytes, not %d" % (KEY_BYTES, len(key)))
         self.auth = hkdf_expand(key, b"voip1 auth", KEY_BYTES)
-        self.media = hkdf_expand(key, b"voip1 media", KEY_BYTES)
         self.wrap = hkdf_expand(key, b"voip1 wrap", KEY_BYTES)
 
 
@@ -245,7 +239,11 @@ class Attester:
             if not equal(sproof, server_proof(self._keys.auth, self._th, body)):
                 raise refusal("server_not_proved")
             granted = parse_grant_body(body)
-            self._uncover(granted.get("rotate"))
+            rotate = granted.get("rotate")
+            if rotate:
+                if rotate["kv"] != self._begin.kv + 1:
+                    raise refusal("bad_answer")
+                rotate["k"] = masked_key(self._keys.wrap, self._th, rotate["k"])
         except AttestError:
             self.state = REFUSED
             raise
@@ -268,14 +266,6 @@ class Attester:
         self._need("refused")
         self.state = REFUSED
         return from_problem(status, answer)
-
-    def _uncover(self, rotate: "dict[str, Any] | None") -> None:
-        """Put the next key in the place of what hides it."""
-        if rotate is None:
-            return
-        if rotate["kv"] != self._begin.kv + 1:
-            raise refusal("bad_answer", "Field `rotate.kv` does not follow.")
-        rotate["k"] = masked_key(self._keys.wrap, self._th, rotate["k"])
 
     def _need(self, event: str) -> None:
         if (self.state, event) not in TRANSITIONS:

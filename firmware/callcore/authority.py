@@ -1,10 +1,11 @@
-"""The call machine of the relay, which has the last word; see `call`, whose rules hold here, too.
+"""The call machine of the relay, which has the last word, and its choice of a codec; see `call`, whose rules hold here, too.
 
 No board imports this file, and none gets it (firmware/manifest-core.py).
 """
 
 from callcore.call import ANSWERED, DIALLING, ENDED, IDLE, RINGBACK, RINGING, SHARED, STAY, CallMachine
 from callcore.compat import MICROPYTHON
+from callcore.media import CODECS
 
 if not MICROPYTHON:
     from typing import Any
@@ -43,3 +44,20 @@ class Authority(CallMachine):
         if kind == "ended":
             fields = {"released_by": self.released_by, "duration_ms": self.duration_ms}
         super()._send(kind, fields)
+
+
+def choose(offer: list[str], able: list[str] | tuple[str, ...]) -> str | None:
+    """Choose the codec of a call: the first offered one that the other side is able to use.
+
+    Args:
+        offer: names in the board's order of preference; those that we do not know are passed over, and so is `CN`, which
+            stands there as in SDP and is no codec of a call (RFC 3389).
+        able: names that the other side can use, in any order.
+
+    Returns:
+        The name, or None when the two have nothing in common.
+    """
+    for name in offer:
+        if name in able and name in CODECS:
+            return name
+    return None

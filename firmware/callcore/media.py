@@ -41,23 +41,6 @@ def codec(name: str) -> tuple[int, int, int, int, int]:
     return CODECS[name]
 
 
-def choose(offer: list[str], able: list[str] | tuple[str, ...]) -> str | None:
-    """Choose the codec of a call: the first offered one that the other side is able to use.
-
-    Args:
-        offer: names in the board's order of preference; those that we do not know are passed over, and so is `CN`, which
-            stands there as in SDP and is no codec of a call (RFC 3389).
-        able: names that the other side can use, in any order.
-
-    Returns:
-        The name, or None when the two have nothing in common.
-    """
-    for name in offer:
-        if name in able and name in CODECS:
-            return name
-    return None
-
-
 def frame_bytes(name: str, ptime_ms: int) -> int:
     """Give the payload bytes of one packet.
 
@@ -70,19 +53,6 @@ def frame_bytes(name: str, ptime_ms: int) -> int:
     """
     row = codec(name)
     return row[_BYTES_PER_20_MS] * _frames(ptime_ms) + row[_BYTES_PER_PACKET]
-
-
-def frame_samples(name: str, ptime_ms: int) -> int:
-    """Give the PCM samples of one packet at the codec's sample rate.
-
-    Args:
-        name: a codec of CODECS.
-        ptime_ms: audio in one packet, one of PTIMES_MS.
-
-    Raises:
-        LocalError: no such codec or ptime.
-    """
-    return codec(name)[SAMPLE_RATE_HZ] // 50 * _frames(ptime_ms)
 
 
 def frame_ticks(name: str, ptime_ms: int) -> int:

@@ -54,11 +54,6 @@ def refusal(reason: str, extra: str = "") -> AttestError:
     return AttestError(reason, sentence + " " + extra if extra else sentence)
 
 
-def status_of(reason: str) -> int:
-    """Give the HTTP status with which the relay sends a reason; 0 for one that only the board says."""
-    return REASONS[reason][0]
-
-
 def from_problem(status: int, answer: object) -> AttestError:
     """Read a refusal as the board receives it; anything outside the list is `bad_answer`.
 

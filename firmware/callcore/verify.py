@@ -25,7 +25,7 @@ from callcore.evidence import (
     object_of,
 )
 from callcore.mac import equal, hkdf_expand, hmac_sha256
-from callcore.refusals import refusal
+from callcore.refusals import REASONS, refusal
 from callcore.shapes import Integer, Record, Text, Token, Unfit
 
 if not MICROPYTHON:
@@ -93,6 +93,11 @@ class Finish:
         self.ctr = ctr
         self.cb = cb
         self.proof = proof
+
+
+def status_of(reason: str) -> int:
+    """Give the HTTP status with which the relay sends a reason; 0 for one that only the board says."""
+    return REASONS[reason][0]
 
 
 def is_serial_number(text: object) -> bool:
@@ -180,18 +185,18 @@ def grant(auth_key: bytes, th: bytes, body: str) -> dict[str, object]:
     return {"body": body, "sproof": base64(server_proof(auth_key, th, body))}
 
 
-def media_keys(media_key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
+def media_keys(key: bytes, th: bytes, seed: bytes) -> tuple[bytes, bytes]:
     """Derive the media keys of a session (RFC 5869, extracted with salt `th`); boards get this with media outside of TLS.
 
     Args:
-        media_key: K_media.
+        key: K.
         th: the transcript's hash.
         seed: 32 bytes from the grant.
 
     Returns:
         Client to server, then server to client; each a 16-byte key and a 14-byte salt.
     """
-    prk = hmac_sha256(th, media_key + seed)
+    prk = hmac_sha256(th, hkdf_expand(key, b"voip1 media", KEY_BYTES) + seed)
     c2s = hkdf_expand(prk, b"voip1 srtp c2s", MEDIA_KEY_BYTES)
     return c2s, hkdf_expand(prk, b"voip1 srtp s2c", MEDIA_KEY_BYTES)
 

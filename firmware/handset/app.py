@@ -99,8 +99,8 @@ class App:
         began_ms = clock.now_ms()
         stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS)
         try:
-            grant = await attestor.verify(stream, who, self._marks, machine.unique_id(), VERSION)
-            diag.say("verified", verify_ms=ticks_diff(clock.now_ms(), began_ms))
+            grant = await attestor.verify(stream, self._store, who, self._marks, machine.unique_id(), VERSION)
+            diag.say("verified", kv=who.kv, verify_ms=ticks_diff(clock.now_ms(), began_ms))
             if self._who is None:
                 self._who = who
                 claim.over(self._store)  # as it is at the relay with this session

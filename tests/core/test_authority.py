@@ -1,7 +1,7 @@
 """The relay's call machine has the last word; table by table, in pairs and in all interleavings it is in test_call.py."""
 
 from callcore import causes
-from callcore.authority import AUTHORITY, Authority
+from callcore.authority import AUTHORITY, Authority, choose
 from callcore.call import ANSWERED, BOARD, IDLE, PHONE, RELAY, SHARED, CallMachine
 
 AGREED = {"codec": "PCMA", "ptime": 20, "ssrc": 0xDEADBEEF, "remote_ssrc": 1}
@@ -42,3 +42,25 @@ def test_both_ends_share_a_table_and_each_has_one_of_its_own():
 def test_a_machine_says_whose_it_is():
     assert repr(machine_in(IDLE)) == "<call c1 relay IDLE>"
     assert repr(CallMachine("c1", 0, 30000)) == "<call c1 board IDLE>"
+
+
+def test_the_boards_preference_decides():
+    assert choose(["PCMA", "PCMU"], ("PCMU", "PCMA")) == "PCMA"
+    assert choose(["PCMU", "PCMA"], ["PCMU", "PCMA"]) == "PCMU"
+    assert choose(["PCMA", "PCMU"], ("PCMU",)) == "PCMU"
+
+
+def test_nothing_in_common_is_none():
+    assert choose(["PCMA"], ("PCMU",)) is None
+    assert choose([], ("PCMU",)) is None
+    assert choose(["PCMA"], ()) is None
+
+
+def test_names_that_nobody_knows_are_passed_over():
+    assert choose(["MP3", "PCMA"], ("PCMA",)) == "PCMA"
+    assert choose(["MP3"], ("MP3",)) is None
+
+
+def test_comfort_noise_is_never_the_codec():
+    assert choose(["CN", "PCMA"], ("CN", "PCMA")) == "PCMA"
+    assert choose(["CN"], ("CN",)) is None

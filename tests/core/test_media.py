@@ -27,13 +27,12 @@ def test_payload_types_are_those_of_rfc_3551_table_4():
 def test_the_clock_of_g722_is_not_its_sample_rate():
     assert media.codec("G722")[CLOCK_HZ] == 8000
     assert media.codec("G722")[media.SAMPLE_RATE_HZ] == 16000
-    assert media.frame_ticks("G722", 20) == 160 and media.frame_samples("G722", 20) == 320
+    assert media.frame_ticks("G722", 20) == 160
 
 
 def test_every_row_agrees_with_itself():
     for name, row in media.CODECS.items():
         assert len(row) == 5, name
-        assert media.frame_samples(name, 20) * 50 == row[media.SAMPLE_RATE_HZ], name
         assert row[CLOCK_HZ] % 50 == 0, name
         assert 0 <= row[media.PAYLOAD_TYPE] < 128, name
     types = [row[media.PAYLOAD_TYPE] for row in media.CODECS.values()]
@@ -43,7 +42,6 @@ def test_every_row_agrees_with_itself():
 def test_sizes_of_both_ptimes():
     for name in ("PCMA", "PCMU"):
         assert [media.frame_bytes(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
-        assert [media.frame_samples(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
         assert [media.frame_ticks(name, ptime_ms) for ptime_ms in (20, 40)] == [160, 320]
     assert [media.frame_bytes("L16", ptime_ms) for ptime_ms in (20, 40)] == [640, 1280]
     assert [media.frame_ticks("L16", ptime_ms) for ptime_ms in (20, 40)] == [320, 640]
@@ -57,7 +55,6 @@ def test_the_header_of_dvi4_stands_once_in_a_packet():
 def test_opus_has_its_own_clock_and_constant_size():
     assert [media.frame_bytes("opus", ptime_ms) for ptime_ms in (20, 40)] == [60, 120]
     assert [media.frame_ticks("opus", ptime_ms) for ptime_ms in (20, 40)] == [960, 1920]
-    assert [media.frame_samples("opus", ptime_ms) for ptime_ms in (20, 40)] == [320, 640]
 
 
 def test_unknown_name_and_ptime_are_refused_with_what_is_possible():
@@ -65,27 +62,4 @@ def test_unknown_name_and_ptime_are_refused_with_what_is_possible():
     assert "MP3" in refused(media.frame_bytes, "MP3", 20)
     for ptime_ms in (0, 10, 30, 60, -20):
         assert "20, 40" in refused(media.frame_bytes, "PCMA", ptime_ms)
-        assert "20, 40" in refused(media.frame_samples, "PCMA", ptime_ms)
         assert "20, 40" in refused(media.frame_ticks, "PCMA", ptime_ms)
-
-
-def test_the_boards_preference_decides():
-    assert media.choose(["PCMA", "PCMU"], ("PCMU", "PCMA")) == "PCMA"
-    assert media.choose(["PCMU", "PCMA"], ["PCMU", "PCMA"]) == "PCMU"
-    assert media.choose(["PCMA", "PCMU"], ("PCMU",)) == "PCMU"
-
-
-def test_nothing_in_common_is_none():
-    assert media.choose(["PCMA"], ("PCMU",)) is None
-    assert media.choose([], ("PCMU",)) is None
-    assert media.choose(["PCMA"], ()) is None
-
-
-def test_names_that_nobody_knows_are_passed_over():
-    assert media.choose(["MP3", "PCMA"], ("PCMA",)) == "PCMA"
-    assert media.choose(["MP3"], ("MP3",)) is None
-
-
-def test_comfort_noise_is_never_the_codec():
-    assert media.choose(["CN", "PCMA"], ("CN", "PCMA")) == "PCMA"
-    assert media.choose(["CN"], ("CN",)) is None

@@ -2,7 +2,7 @@
 
 import json
 
-from callcore import refusals
+from callcore import refusals, verify
 from callcore.errors import AttestError
 
 
@@ -22,7 +22,7 @@ def test_a_refusal_says_the_sentence_and_what_was_wrong():
 
 def test_the_board_reads_what_the_relay_says_as_its_own_sentence():
     for reason in refusals.REASONS:
-        status = refusals.status_of(reason)
+        status = verify.status_of(reason)
         if status:
             problem = {"status": status, "reason": reason, "detail": "You have won a prize"}
             for answer in (problem, json.dumps(problem).encode()):

@@ -168,7 +168,7 @@ class Network:
         assert (host, port, name, anchor) == ("relay.example", 8443, "relay.example", b"anchor")
         return self.stream
 
-    async def _verify(self, stream, who, counter, uid, firmware):
+    async def _verify(self, stream, store, who, marks, uid, firmware):
         assert stream is self.stream and who.sn == "SN-1" and 1 <= len(uid) <= 16
         return {"ws": "/v1/link", "token": "the-token"}
 

@@ -19,11 +19,12 @@ async def main():
         who = identity.Identity(json.load(file))
     if len(sys.argv) > 2:
         attestor._TIMEOUT_MS = int(sys.argv[2])
-    marks = Marks(Store([Folder(".")]))
+    store = Store([Folder(".")])
+    marks = Marks(store)
     said = {"kind": "granted", "reason": "", "detail": ""}
     stream = await tls.connect(who.host, who.port, who.name, who.anchor, 5000)
     try:
-        grant = await attestor.verify(stream, who, marks, b"\x02\x00\x00\x00\x00\x07", "1.2.3")
+        grant = await attestor.verify(stream, store, who, marks, b"\x02\x00\x00\x00\x00\x07", "1.2.3")
         said["grant"] = {name: grant[name] for name in ("token", "exp", "now", "epoch", "ws")}
     except (LinkError, AttestError) as error:
         said["kind"] = type(error).__name__

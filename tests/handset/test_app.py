@@ -9,7 +9,7 @@ from support import boards
 from support.peer import Peer
 from test_attestor import KEY, Relay, http
 
-from callcore import framer, messages, refusals
+from callcore import framer, messages, verify
 from tincall.emulator.child import FIRMWARE
 
 WELCOME = {
@@ -70,7 +70,7 @@ def install(run, authority, tmp_path):
 
 
 def test_a_revoked_board_stops(run, board, authority, install):
-    status = refusals.status_of("revoked")
+    status = verify.status_of("revoked")
     with Peer(authority.server(), Relay(finish=http(status, {"reason": "revoked"}))) as peer:
         install(board, peer.port)
         done = run(board, FIRMWARE / "main.py")

@@ -138,7 +138,7 @@ def test_a_grant_that_was_changed_on_the_way_is_refused(verify, board, monkeypat
 
 @pytest.mark.parametrize("reason", ["auth_failed", "rate_limited", "unavailable"])
 def test_refusals_before_the_proof(verify, board, reason):
-    status = refusals.status_of(reason)
+    status = relay_half.status_of(reason)
     said = verify(board, Relay(begin=http(status, {"type": "about:blank", "status": status, "reason": reason})))
     assert (said["kind"], said["reason"]) == ("AttestError", reason)
     assert said["detail"] == refusals.REASONS[reason][2]
@@ -146,7 +146,7 @@ def test_refusals_before_the_proof(verify, board, reason):
 
 @pytest.mark.parametrize("reason", ["cb_mismatch", "counter_rollback", "uid_mismatch", "suspended", "revoked"])
 def test_refusals_after_the_proof(verify, board, reason):
-    status = refusals.status_of(reason)
+    status = relay_half.status_of(reason)
     said = verify(board, Relay(finish=http(status, {"status": status, "reason": reason, "detail": "<script>"})))
     assert (said["kind"], said["reason"]) == ("AttestError", reason)
     assert "<script>" not in said["detail"]
@@ -194,3 +194,8 @@ def test_a_relay_that_falls_silent(verify, board):
 
     said = verify(board, Silent(), 300)
     assert (said["kind"], said["reason"]) == ("LinkError", "timeout")
+
+
+def test_cases(check, board):
+    """T-ID-13, the board's part."""
+    check(board, "attestor_cases.py")

@@ -8,7 +8,7 @@ import ssl
 import pytest
 from support.peer import Peer
 
-from callcore import claim, handover, refusals
+from callcore import claim, handover, refusals, verify
 from callcore.evidence import Begin
 
 SECRET = bytes(range(50, 66))
@@ -100,7 +100,7 @@ def test_a_relay_without_the_secret_hands_nothing_over(take, board):
 
 @pytest.mark.parametrize("reason", ["claim_refused", "claim_bound", "cb_mismatch", "rate_limited", "unavailable"])
 def test_a_refusal_is_told_with_its_reason(take, reason):
-    problem = {"status": refusals.status_of(reason), "reason": reason, "detail": "You have won a prize"}
+    problem = {"status": verify.status_of(reason), "reason": reason, "detail": "You have won a prize"}
     said = take("unix32", Relay(instead=http(problem["status"], problem)))
     assert (said["kind"], said["reason"]) == ("AttestError", reason)
     assert said["detail"] == refusals.REASONS[reason][2]

@@ -219,7 +219,7 @@ def test_a_payload_has_the_size_that_the_core_says(name):
     for ptime in media.PTIMES_MS:
         one = coder(name, ptime)
         assert one.rate_hz == media.codec(name)[media.SAMPLE_RATE_HZ]
-        samples = np.zeros(media.frame_samples(name, ptime), dtype=np.int16)
+        samples = np.zeros(media.codec(name)[media.SAMPLE_RATE_HZ] * ptime // 1000, dtype=np.int16)
         payload = b"".join(one.encode(part) for part in np.split(samples, ptime // 20))
         assert len(payload) == media.frame_bytes(name, ptime)
         assert len(one.decode(payload)) == len(samples)

@@ -89,7 +89,8 @@ def _rotate(client: Client, sn: str) -> None:
     said = (
         f"{len(done)} boards get a new key: {linked} of them at once or after their call, the others when they connect."
     )
-    output.result({"rotations": done}, lambda console: console.print(said))
+    backup = "Make a backup when they have them: one from before does not know the new keys."
+    output.result({"rotations": done}, lambda console: console.print(f"{said}\n{backup}"))
 
 
 def _rotating(rotation: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import http
 import math
 from dataclasses import dataclass, field
 
-from callcore import refusals
+from callcore import refusals, verify
 from callcore.errors import AttestError
 
 
@@ -19,7 +19,7 @@ class Answer:
 
 def refuse(error: AttestError) -> Answer:
     """Write a refusal."""
-    status = refusals.status_of(error.reason)
+    status = verify.status_of(error.reason)
     title = http.HTTPStatus(status).phrase
     told = {"type": "about:blank", "title": title, "status": status, "detail": error.detail, "reason": error.reason}
     return Answer(status, told)

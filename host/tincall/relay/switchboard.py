@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from callcore import causes, sentences
+from callcore.authority import choose
 from callcore.errors import CallError
-from callcore.media import choose
 from tincall import ids
 from tincall.clock import Clock
 from tincall.ids import Random

@@ -87,7 +87,7 @@ class _Whole:
 
     def __init__(self, name: str, ptime_ms: int) -> None:
         self.rate_hz = media.codec(name)[media.SAMPLE_RATE_HZ]
-        self._samples = media.frame_samples(name, ptime_ms)
+        self._samples = self.rate_hz * ptime_ms // 1000
         self._waiting: list[Samples] = []
 
     def encode(self, samples: Samples) -> bytes:
