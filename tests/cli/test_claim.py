@@ -7,6 +7,7 @@ import pytest
 from commands import document, tincall
 
 from tincall.cli import claim as subject
+from tincall.cli import devices
 from tincall.relay import claim_code, claimer
 
 
@@ -60,6 +61,14 @@ def test_what_cannot_be_is_told_and_enrols_nothing(shared_relay, more, status, s
     result = tincall("claim", "--data", shared_relay, *more)
     assert result.exit_code == status and said in " ".join(result.stderr.split())
     assert "CL-3" not in listed(shared_relay)
+
+
+def test_how_a_claim_stands_is_shown_with_its_device(shared_relay):
+    claimed(shared_relay, "CL-5")
+    assert "was not used yet" in tincall("devices", "show", "CL-5", "--data", shared_relay).stdout
+    stands = document(tincall("devices", "show", "CL-5", "--data", shared_relay, "--json"))["standing"]
+    assert stands["claim"]["uid"] == "" and stands["claim"]["expires_s"] > 1_700_000_000
+    assert "Chip aa has claimed its key" in devices._claim({"uid": "aa", "expires_s": 1_790_000_000})
 
 
 def test_a_ticket_that_cannot_be_written_shows_no_code(shared_relay, tmp_path):

@@ -112,7 +112,7 @@ def test_a_second_board_is_shown_with_the_way_out(capsys):
         "epoch": 3, "times": 2, "seen_s": 1_790_000_000,
     }  # fmt: skip
     standing = {
-        "sn": "DE-6", "state": "conflict", "kv": 1, "key_s": 1_790_000_000, "next_key_s": 0, "uid": "aa",
+        "claim": None, "sn": "DE-6", "state": "conflict", "kv": 1, "key_s": 1_790_000_000, "next_key_s": 0, "uid": "aa",
         "counter": 9, "epoch": 4, "linked": False, "address": "",
         "second_board": second,
     }  # fmt: skip

@@ -7,6 +7,7 @@ from relay_store import Store, run
 from tincall.relay import claim_code
 from tincall.relay.api import Api, build, operator_only
 from tincall.relay.api_claims import router
+from tincall.relay.api_devices import Decisions
 
 TOKEN = "t" * 43
 PATH = "/v1/devices/SN-1/claim"
@@ -51,8 +52,11 @@ def test_a_claim_is_opened_shown_used_and_over(tmp_path):
         assert s.registry.get("SN-1").name == "Door"
         keyed = await s.key((opened["claim_id"], secret))
         assert (await s.send("GET")).json() == {**opened, "uid": UID.hex()}
+        stands = Decisions(s.registry, s)._claim("SN-1")
+        assert (stands.uid, stands.expires_s) == (UID.hex(), opened["expires_s"])
         assert await s.verify(keyed) == ""
         assert (await s.send("GET")).json()["open"] is False
+        assert Decisions(s.registry, s)._claim("SN-1") is None
         assert refusal(await s.send("POST", {})) == (409, "exists")
 
     scene(tmp_path, go)

@@ -114,6 +114,8 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
     link = f"linked from {found['address']}" if found["linked"] else "not linked"
     lines.append(f"Its board: chip {found['uid'] or 'not known yet'}, counter {found['counter']}, {link}.")
     lines.append(_keys(found))
+    if found["claim"]:
+        lines.append(_claim(found["claim"]))
     if second:
         seen = output.when(second["seen_s"] * 1000)
         lines.append(
@@ -126,6 +128,14 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
         lines.append(f"It told of {events.when(event)}: {events.told(event)}.")
     for line in lines:
         console.print(output.escape(line))
+
+
+def _claim(claim: dict[str, Any]) -> str:
+    """Say who has claimed a key that was not used yet, and how long the claim is good."""
+    until = output.when(claim["expires_s"] * 1000)
+    if claim["uid"]:
+        return f"Chip {claim['uid']} has claimed its key and was not verified since; the claim is good until {until}."
+    return f"Its claim, until {until}, was not used yet."
 
 
 def _keys(found: dict[str, Any]) -> str:

@@ -46,6 +46,13 @@ class Rotation(BaseModel):
     changed: bool
 
 
+class ClaimStanding(BaseModel):
+    """A claim that waits for its first verification: which chip has the key, if one has it, and until when it is good."""
+
+    uid: str
+    expires_s: int
+
+
 class StandingBody(BaseModel):
     """How a device stands."""
 
@@ -60,6 +67,7 @@ class StandingBody(BaseModel):
     linked: bool
     address: str
     second_board: SecondBoard | None
+    claim: ClaimStanding | None
 
 
 class Decisions:
@@ -91,7 +99,14 @@ class Decisions:
             linked=link is not None,
             address="" if link is None else link["address"],
             second_board=second,
+            claim=self._claim(sn),
         )
+
+    def _claim(self, sn: str) -> ClaimStanding | None:
+        device, claim = self._registry.known(sn), self._registry.claims.get(sn)
+        if claim is None or claim.kv != device.kv or device.epoch > 0:
+            return None
+        return ClaimStanding(uid=claim.uid, expires_s=claim.expires_s)
 
     async def suspend(self, sn: SerialNumber) -> Decision:
         """Switch a device off until it is resumed; a call ends (cause 52) and its link is closed (4403)."""
