@@ -36,6 +36,11 @@ def test_codecs_differ_as_they_were_measured():
     assert estimate("PCMA", 0, 0).mos == pytest.approx(4.41, abs=0.005)
 
 
+def test_what_a_codec_has_spoilt_cannot_be_lost_once_more():
+    """G.107 section 3.5: loss takes from what is left above the codec's own impairment."""
+    assert estimate("DVI4", 1, 0).r == pytest.approx(93.2 - 23 - 72 * 100 / 125.1, abs=0.01)
+
+
 @given(st.sampled_from(["G722", "PCMA", "DVI4", "?"]), st.floats(0, 1), st.floats(0, 10_000), st.floats(0, 1))
 def test_it_stays_on_its_scale_and_falls_with_loss_and_delay(codec, loss, delay_ms, more):
     here = estimate(codec, loss, delay_ms)

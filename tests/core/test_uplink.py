@@ -152,6 +152,15 @@ def test_muted_sends_silence_or_nothing():
         assert len(set(lane.packets[-1][12:])) > 20
 
 
+def test_muted_speech_counts_as_silence():
+    lane = Lane()
+    one = uplink(lane, has_noise=True)
+    one.muted = True
+    for frame in spoken(20):
+        one.frame(frame)
+    assert one.silent >= 18 and len(lane.packets) <= 4
+
+
 def test_while_the_far_end_speaks_its_echo_is_kept_back():
     lane = Lane()
     one, heard = uplink(lane, "L16", echo_ms=40), Vad(SAMPLES)

@@ -4,7 +4,9 @@ A board's last word comes after the record is on disk: a call that a board knew 
 board has it. Any other that it knew to be answered is on record once, as ended by the relay or as the board has it.
 """
 
+import contextlib
 import random
+import socket
 import statistics
 import threading
 import time
@@ -50,10 +52,20 @@ def test_kills_at_random_moments_of_calls(tmp_path, lanes, rounds):
 def live(stage, folder, rounds, has_failed):
     """Kill a relay so many times; gives how long each start took, or ends early when another life has failed."""
     try:
-        return kill_after_kill(Relay(stage, folder, ANSWERING), random.Random(folder.name), rounds, has_failed)
+        relay = Relay(stage, folder, ANSWERING, TINCALL__DEVICE__PORT=str(kept_port()))
+        return kill_after_kill(relay, random.Random(folder.name), rounds, has_failed)
     except BaseException:
         has_failed.set()
         raise
+
+
+def kept_port():
+    """Give a free port that the system gives to nobody while the relay is dead: one below those that it gives away."""
+    least = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(least - 10_000, least), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 def kill_after_kill(relay, dice, rounds, has_failed):
@@ -71,7 +83,7 @@ def kill_after_kill(relay, dice, rounds, has_failed):
             over = {call_id: end for call_id, end in last_words(board).items() if call_id not in cut}
             relay.kill()
             began = time.monotonic()
-            relay.restart()
+            relay.start()  # the device port is in its settings
             ready_s.append(time.monotonic() - began - queued_s(relay.actor.pid))
             check(relay, board, over)
             cut |= {event["call"] for event in board.events() if event["ev"] == "call"} - over.keys()

@@ -49,6 +49,16 @@ async def test_a_slow_listener_loses_the_oldest(leg):
     assert len(leg.heard) == HELD_PACKETS + 5
 
 
+async def test_of_two_listeners_the_first_may_leave_first(leg):
+    first, second = Tap(leg), Tap(leg)
+    first.close()
+    leg.sink(b"one")
+    second.close()
+    leg.sink(b"two")
+    assert [frame async for frame in second.frames()] == [b"\0\x03one"]
+    assert leg.heard == [b"one", b"two"]
+
+
 async def test_while_nobody_speaks_empty_frames_come(leg):
     tap = Tap(leg)
     frames = tap.frames()
