@@ -192,15 +192,14 @@ def test_volume_is_applied_to_all_that_is_heard():
 
 def test_volume_is_applied_to_what_is_put_in_as_well():
     far, put_in = Far(target_ms=60), 0
-    sent, gone = 1000.0, 0
-    for frame in tone(700):
+    sent = 1000.0
+    for gone, frame in enumerate(tone(700)):
         while sent > far.now:
             heard = far.hear(-30000)
             if len(heard) > SAMPLES * 2 and gone > 20:
                 put_in += 1
                 assert level(heard[SAMPLES * 2 :]) < 400, put_in
         far.take(far.packet(frame))
-        gone += 1
         sent += 20.1  # the player is too early by 0.5 %
     assert put_in
 

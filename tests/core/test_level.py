@@ -215,6 +215,17 @@ class Room:
         self.sent_db = db_of(sound)
 
 
+def test_it_stays_open_between_two_words():
+    suppressor = Suppressor(20, 60)
+    for _ in range(3):
+        suppressor.played(-30, True)
+        gain = suppressor.heard(-5, True)
+    assert gain == 0
+    for _ in range(8):
+        suppressor.played(-30, True)
+        assert suppressor.heard(-60, False) == 0
+
+
 def voice(k, dbov, hz):
     """A voice of sorts: 160 ms loud, 80 ms 12 dB softer, 60 ms nothing."""
     part = k % 15
