@@ -52,7 +52,7 @@ class Relay:
         self.claims += 1
         return Answer(json.dumps(handover.answer(SECRET, th, 1, KEY)).encode())
 
-    async def verify(self, stream, who, marks, uid, firmware):
+    async def verify(self, stream, store, who, marks, uid, firmware):
         """Grant a session, which ends the claim."""
         number = marks.draw()
         if who.key != KEY or number <= self.last:
