@@ -204,6 +204,16 @@ def test_volume_is_applied_to_what_is_put_in_as_well():
     assert put_in
 
 
+def test_a_frame_put_in_between_words_is_as_quiet_as_they_are():
+    far, sent = Far(target_ms=60), 1000.0
+    for frame in tone(400, 30):
+        while sent > far.now:
+            assert level(far.hear()) < 100
+        far.take(far.packet(frame))
+        sent += 20.1
+    assert far.down.lengthened_ms >= 20
+
+
 def test_the_longest_frame_fits():
     down = Downlink("G722", 40, THEIRS, True, 60)
     assert len(down.sound) >= 2 * (640 + 240)
