@@ -39,9 +39,10 @@ SIZE_BUDGET_NARROW = 64 * 1024
 # is held
 SIZE_HELD_NARROW = 77_000
 WIDE = "callcore/g722.mpy"
-# loaded once in a board's life, if at all: they take room in the flash and none in the memory of a telephone
-ONCE = ("handset/reset.mpy", "handset/rekey.mpy", "handset/claim.mpy", "callcore/claim.mpy")
-SIZE_BUDGET_ONCE = 4 * 1024
+# loaded once in a board's life, or where its identity asks for it: they take room in the flash and none in the memory of a
+# telephone
+ONCE = ("handset/reset.mpy", "handset/rekey.mpy", "handset/claim.mpy", "callcore/claim.mpy", "handset/sntp.mpy")
+SIZE_BUDGET_ONCE = 5 * 1024
 
 
 def instructions() -> dict[str, dict[str, int]]:

@@ -23,6 +23,7 @@ MAX_NAME_CHARS = 128
 # two authorities on P-256; with the rest of a grant and a wrapped key they fit into MAX_GRANT_CHARS
 MAX_ANCHOR_CHARS = 1400
 MAX_TOKEN_CHARS = 256
+# of a request line (RFC 9112 section 3.2.1), visible and absolute
 MAX_PATH_CHARS = 128
 MAX_SECONDS = 3600
 # the largest integer that every JSON reader keeps (RFC 7493 section 2.2)
@@ -56,32 +57,20 @@ class Base64:
         raise Unfit(where, "is not %d bytes in base64" % self.size)
 
 
-class Path:
-    """An absolute path of at most `longest` characters as it may stand in a request line (RFC 9112 section 3.2.1)."""
+class Ascii:
+    """1 to `longest` characters of ASCII: `head` first, and none below `lowest`."""
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, head: str, lowest: str, longest: int) -> None:
+        self.head = head
+        self.lowest = lowest
         self.longest = longest
 
     def take(self, value: "Any", where: str) -> str:
-        """Give the path."""
-        good = isinstance(value, str) and 1 <= len(value) <= self.longest and value[0] == "/"
-        if good and all("!" <= letter <= "~" for letter in value):
+        """Give the characters."""
+        good = isinstance(value, str) and 1 <= len(value) <= self.longest and value[0] == self.head
+        if good and all(self.lowest <= letter <= "~" for letter in value):
             return str(value)
-        raise Unfit(where, "is not a path of 1 to %d characters" % self.longest)
-
-
-class Lines:
-    """1 to `longest` printable characters of ASCII and line ends, as PEM has them."""
-
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-
-    def take(self, value: "Any", where: str) -> str:
-        """Give the lines."""
-        good = isinstance(value, str) and 1 <= len(value) <= self.longest
-        if good and all(letter == "\n" or " " <= letter <= "~" for letter in value):
-            return str(value)
-        raise Unfit(where, "is not 1 to %d characters in lines" % self.longest)
+        raise Unfit(where, "is not 1 to %d characters from %s on" % (self.longest, self.head))
 
 
 _NAME = Token(MAX_NAME_CHARS)
@@ -94,12 +83,12 @@ _GRANT_BODY = Record(
         ("exp", Integer(1, MAX_SECONDS)),
         ("now", Integer(0, MAX_INTEGER)),
         ("epoch", Integer(0, MAX_INTEGER)),
-        ("ws", Path(MAX_PATH_CHARS)),
+        ("ws", Ascii("/", "!", MAX_PATH_CHARS)),
         ("seed", Base64(SEED_BYTES)),
     ),
     (
         ("rotate", Record((("kv", Integer(2, MAX_KEY_VERSION)), ("k", Base64(KEY_BYTES))))),
-        ("ca", Lines(MAX_ANCHOR_CHARS)),
+        ("ca", Ascii("-", "\n", MAX_ANCHOR_CHARS)),
     ),
 )
 

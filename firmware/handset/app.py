@@ -6,6 +6,7 @@ chip busy for a second.
 """
 
 import asyncio
+import binascii
 import os
 
 import board
@@ -15,6 +16,7 @@ from callcore import VERSION, call, coders
 from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
+from callcore.mac import sha256
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
 from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, places, tls, voice
 from handset.marks import Marks
@@ -96,6 +98,11 @@ class App:
 
             who = await claim.who(self._store, identity)
         self._tell_fault()
+        clock.raise_to(max(who.time_s, self._marks.floor_s))
+        if who.sntp and not clock.known_s():
+            from handset import sntp
+
+            clock.hint(await sntp.ask(who.sntp))
         began_ms = clock.now_ms()
         stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS)
         try:
@@ -104,11 +111,12 @@ class App:
             if self._who is None:
                 self._who = who
                 claim.over(self._store)  # as it is at the relay with this session
+            self._obey(grant)
             rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
             line = link.Link(stream, rest, self._message, self._phone.media)
             self._line = line
             self._phone.attach(line)
-            line.send(_hello())
+            line.send(_hello(self._who.anchor))
             try:
                 await line.run()
             finally:
@@ -116,6 +124,21 @@ class App:
                 line.close()
         finally:
             stream.close()
+
+    def _obey(self, grant):
+        """Take the time of a proved grant, and other trust anchors if it names some; what cannot be stored comes again."""
+        who = self._who
+        now_s = grant["now"]
+        clock.correct(now_s)
+        try:
+            self._marks.raise_floor(now_s)
+            anchor = grant.get("ca", "").encode()
+            if anchor and anchor != who.anchor:
+                tls.context(anchor)
+                who.trust(self._store, anchor, now_s)
+                diag.say("anchors")
+        except (OSError, StoreError, ValueError) as error:
+            diag.failed("grant", error)
 
     def _tell_fault(self):
         """Say what is wrong with a copy that the store could do without."""
@@ -197,7 +220,7 @@ class App:
             machine.reset()
 
 
-def _hello():
+def _hello(anchor):
     """The first message on a link."""
     return {
         "t": "hello",
@@ -207,6 +230,7 @@ def _hello():
         "codecs": phone.offered(CODECS),
         "ptimes": list(phone.PTIMES_MS),
         "features": [outbox.FEATURE],
+        "ca": binascii.hexlify(sha256(anchor)[:8]).decode(),
     }
 
 

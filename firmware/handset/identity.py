@@ -19,7 +19,8 @@ class Identity:
     Args:
         fields: dict of `sn model_id kv key host port name ca`: serial number, model, version of the key, the key as hex,
             the relay's host and port, the name its certificate must carry, the trust anchors as PEM, one after the other.
-            Where they are there: `time`, seconds since 1970 when this was made out; `next`, `{kv, key}` of the key to come.
+            Where they are there: `time`, seconds since 1970 when this was made out; `next`, `{kv, key}` of the key to come;
+            `sntp`, a time server.
 
     Raises:
         StoreError: `record_damaged`: a field is missing or of another kind.
@@ -29,6 +30,7 @@ class Identity:
         anchor: PEM bytes.
         key: K, 32 bytes; never printed.
         time_s: `time`, or 0.
+        sntp: `sntp`, or empty.
         next: (kv, key) of `next`, or None.
     """
 
@@ -42,10 +44,31 @@ class Identity:
         self.anchor = _field(fields, "ca", str).encode()
         self.key = _key(fields)
         self.time_s = _field(fields, "time", int) if "time" in fields else 0
+        self.sntp = fields.get("sntp", "")
         self.next = None
         if "next" in fields:
             coming = _field(fields, "next", dict)
             self.next = (_field(coming, "kv", int), _key(coming))
+
+    def trust(self, store, anchor, now_s):
+        """Trust other anchors from now on; a reader after a power cut finds those of before, or these with the time.
+
+        Where one place alone took them this object stays as it was.
+
+        Args:
+            store: a Store.
+            anchor: PEM bytes.
+            now_s: seconds since 1970.
+
+        Raises:
+            StoreError: as `read` and `save`.
+        """
+        fields = read(store)
+        fields["ca"] = anchor.decode()
+        fields["time"] = max(now_s, self.time_s)
+        if save(store, fields):
+            self.anchor = anchor
+            self.time_s = fields["time"]
 
 
 def _field(fields, name, kind):

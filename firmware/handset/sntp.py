@@ -4,14 +4,12 @@ Nobody vouches for the answer, so it is a hint that its caller bounds. Loaded on
 """
 
 import os
-import select
 import socket
 import struct
 
 from callcore.compat import const, ticks_add, ticks_diff
 from handset import clock
 
-PORT = const(123)
 _BYTES = const(48)
 _TIMEOUT_MS = const(2000)
 _POLL_MS = const(20)
@@ -19,12 +17,11 @@ _TO_1970_S = 2208988800  # from 1900
 _ERA_S = 0x100000000
 
 
-async def ask(host, port=PORT):
+async def ask(where):
     """Ask a time server.
 
     Args:
-        host: its name or address.
-        port: UDP.
+        where: its name or IPv4 address, and if it is not 123 its port, as `host:port`.
 
     Returns:
         Seconds since 1970; 0 when nobody answered within 2 s, or not as a time server should.
@@ -33,22 +30,23 @@ async def ask(host, port=PORT):
     mark = os.urandom(8)
     sock = None
     try:
-        info = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0]
+        host, _, port = where.partition(":")
+        info = socket.getaddrinfo(host, int(port or 123), 0, socket.SOCK_DGRAM)[0]
         sock = socket.socket(info[0], info[1], info[2])
         sock.setblocking(False)
         sock.connect(info[-1])  # from now on nobody else's datagrams come
         sock.send(b"\x23" + bytes(39) + mark)  # version 4, mode 3
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
         end_ms = ticks_add(clock.now_ms(), _TIMEOUT_MS)
         while ticks_diff(end_ms, clock.now_ms()) > 0:
-            if poll.poll(0):
+            try:
                 found_s = read(sock.recv(_BYTES), mark)
                 if found_s:
                     return found_s
+            except OSError:
+                pass  # nothing is there yet, or nobody listens
             await clock.sleep_ms(_POLL_MS)
-    except (OSError, UnicodeError):
-        pass  # there is no such name, no network, or nobody listens
+    except (OSError, ValueError):
+        pass  # there is no such name, or no network
     finally:
         if sock:
             sock.close()

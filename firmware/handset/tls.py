@@ -92,6 +92,14 @@ class TlsStream:
                 pass  # it was gone already
 
 
+def context(anchor):
+    """Give a context that trusts these anchors and nobody else, PEM or DER bytes; ValueError when they are none."""
+    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    made.verify_mode = tls.CERT_REQUIRED
+    made.load_verify_locations(anchor)
+    return made
+
+
 async def connect(host, port, name, anchor, timeout_ms):
     """Connect and prepare the handshake, which runs inside the first write and read.
 
@@ -112,10 +120,7 @@ async def connect(host, port, name, anchor, timeout_ms):
     gc.collect()  # the TLS library takes its buffers in one piece
     raw = await _connected(host, port, where, timeout_ms)
     try:
-        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = tls.CERT_REQUIRED
-        context.load_verify_locations(anchor)
-        wrapped = context.wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
+        wrapped = context(anchor).wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
         wrapped.setblocking(False)
     except (OSError, ValueError) as error:
         raw.close()

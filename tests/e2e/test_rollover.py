@@ -1,8 +1,13 @@
 """Certificates change under running boards: real firmware, real TLS, and nobody touches a board."""
 
-from chain import on_one_interpreter, with_phones
+from contextlib import closing
 
+from chain import on_one_interpreter, with_phones
+from identities import identity_of
+
+from tincall.cli.client import Client
 from tincall.measure.stage import wait_until
+from tincall.relay.rollover import anchor_id, bundle
 from tincall.settings import DataFolder
 
 PATIENCE_S = 30
@@ -32,3 +37,57 @@ def test_a_new_server_certificate_in_a_call(relay, interpreter, tmp_path):
         assert [event for event in board.events() if event["ev"] == "error"] == []
     with relay.running(sn, folder, interpreter):
         pass
+
+
+@with_phones("answers")
+@on_one_interpreter
+def test_a_new_authority_and_no_hand_on_a_board(relay, interpreter, tmp_path):
+    """Both steps under a board that is linked, and one that is switched off in between; then nobody needs the old one."""
+    here, away = f"ROLL-{interpreter}", f"ROLL-AWAY-{interpreter}"
+    folders = {sn: tmp_path / sn for sn in (here, away)}
+    for sn, folder in folders.items():
+        relay.enrol(sn, folder)
+    with relay.running(away, folders[away], interpreter):
+        pass
+    first = identity_of(folders[here])["ca"]
+    with relay.running(here, folders[here], interpreter) as board:
+        assert relay.run("ca", "roll").status == 0
+        board.wait("anchors", PATIENCE_S)
+        both = wait_until(
+            relay.stage, "both", PATIENCE_S, lambda: has(relay, here) and identity_of(folders[here])["ca"]
+        )
+        assert both.startswith(first) and both.count("BEGIN CERTIFICATE") == 2
+        refused = relay.run("ca", "switch")
+        assert refused.status == 1 and away in refused.complaint() and f"{here}," not in refused.complaint() + ","
+        with relay.running(away, folders[away], interpreter) as late:
+            late.wait("anchors", PATIENCE_S)
+            wait_until(relay.stage, "the other board", PATIENCE_S, lambda: has(relay, away))
+        for sn in lacking(relay):  # of other tests, which are over
+            relay.run("devices", "--forget", sn)
+        assert relay.run("ca", "switch").status == 0
+        board.wait_number(2, "anchors", PATIENCE_S)
+        last = wait_until(
+            relay.stage, "the new one alone", PATIENCE_S, lambda: has(relay, here) and identity_of(folders[here])["ca"]
+        )
+        assert both == first + last
+    assert identity_of(folders[away])["ca"] == both
+    with relay.running(away, folders[away], interpreter) as late:
+        late.wait("anchors", PATIENCE_S)
+        late.press("call")
+        late.wait_call("ANSWERED")
+    assert identity_of(folders[away])["ca"] == last
+    for sn in folders:
+        with relay.running(sn, folders[sn], interpreter) as board:
+            assert [event for event in board.events() if event["ev"] in ("anchors", "error")] == []
+
+
+def lacking(relay):
+    with closing(Client(relay.data)) as client:
+        return client.get("/v1/ca")["lacking"]
+
+
+def has(relay, sn):
+    """Tell whether a board has said that it has what boards are to trust now, as the files of the relay say."""
+    with closing(Client(relay.data)) as client:
+        found = client.get("/v1/ca")
+    return sn not in found["lacking"] and found["anchor"] == anchor_id(bundle(DataFolder(relay.data)))

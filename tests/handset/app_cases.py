@@ -13,6 +13,7 @@ from callcore.errors import AttestError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
 from handset import app, audio, claim, diag, identity, outbox
 from handset.identity import Identity
+from handset.marks import MARKS, Marks
 from handset.places import Folder
 from handset.store import Store
 
@@ -26,6 +27,9 @@ FIELDS = {
     "name": "relay.example",
     "ca": "anchor",
 }
+
+
+NOW_S = 1795000000  # November 2026
 
 
 class Random:
@@ -163,6 +167,7 @@ class Network:
         app.link.upgrade = self._upgrade
         self._playing = playing
         self.rest = b""
+        self.more = {}
 
     async def _connect(self, host, port, name, anchor, timeout_ms):
         assert (host, port, name, anchor) == ("relay.example", 8443, "relay.example", b"anchor")
@@ -170,7 +175,7 @@ class Network:
 
     async def _verify(self, stream, store, who, marks, uid, firmware):
         assert stream is self.stream and who.sn == "SN-1" and 1 <= len(uid) <= 16
-        return {"ws": "/v1/link", "token": "the-token"}
+        return dict({"ws": "/v1/link", "token": "the-token", "now": NOW_S}, **self.more)
 
     async def _upgrade(self, stream, path, host, token, timeout_ms):
         assert (path, host, token) == ("/v1/link", "relay.example", "the-token")
@@ -198,9 +203,10 @@ class Playing(Sessions):
             self.streams.append(self.network.stream)
 
 
-def played(sessions, feed, hangs_up=True):
+def played(sessions, feed, hangs_up=True, more=None):
     """Let the relay say `feed` and close or fall silent, so many times over; gives the application and its waits."""
     playing = Playing()
+    playing.network.more = more or {}
     playing.sessions, playing.feed, playing.streams, playing.hangs_up = sessions, feed, [], hangs_up
     real = app.tls.connect, app.attestor.verify, app.link.upgrade
     try:
@@ -220,6 +226,7 @@ def test_a_session_says_hello_first_and_closes_what_it_opened():
     assert stream.closed >= 1
     assert [line["ev"] for line in playing.said] == ["verified", "error", "waiting"]
     assert playing.said[0]["verify_ms"] >= 0
+    assert hello["ca"] == "79bfb0e2ba76b9d4"
     assert playing._phone._link is None
 
 
@@ -251,6 +258,51 @@ def test_flash_that_is_fat_is_told_and_nothing_starts():
     finally:
         app.places.open_places, diag.print = real
     assert (said[-1]["ev"], said[-1]["step"], said[-1]["reason"]) == ("error", "identity", "storage")
+
+
+def test_a_proved_grant_sets_the_clock_and_raises_the_floor():
+    Store([Folder(".")]).forget(MARKS)
+    playing, _ = played(1, b"")
+    assert playing._marks.floor_s == NOW_S == Marks(Store([Folder(".")])).floor_s
+    assert app.clock.known_s() > 0
+
+
+def trusting(more, context):
+    """Play a session whose grant says more, with a TLS library of the test; gives the application and what its hello said."""
+    store = Store([Folder(".")])
+    identity.save(store, FIELDS)
+    real = app.tls.context
+    app.tls.context = context
+    try:
+        playing, _ = played(1, b"", more=more)
+    finally:
+        app.tls.context = real
+        who = identity.load(store)
+        store.forget(identity.IDENTITY)
+    return playing, who, json.loads(frames_of(playing.streams[0].sent)[0][1])["ca"]
+
+
+def test_other_trust_anchors_are_stored_before_hello_says_so():
+    seen = []
+    playing, stored, said = trusting({"ca": "-new"}, seen.append)
+    assert seen == [b"-new"] and playing._who.anchor == stored.anchor == b"-new"
+    assert stored.time_s == NOW_S and stored.key == Identity(FIELDS).key
+    assert said == "f8d5b0e30dc0fe63"
+    assert "anchors" in [line["ev"] for line in playing.said]
+
+
+def test_the_anchors_that_it_has_are_not_written_again():
+    playing, stored, said = trusting({"ca": "anchor"}, None)
+    assert stored.time_s == 0 and said == "79bfb0e2ba76b9d4"
+
+
+def test_anchors_that_cannot_be_read_are_told_and_not_taken_and_the_link_goes_on():
+    def refuse(anchor):
+        raise ValueError("invalid cert")
+
+    playing, stored, said = trusting({"ca": "-new"}, refuse)
+    assert playing._who.anchor == stored.anchor == b"anchor" and said == "79bfb0e2ba76b9d4"
+    assert [line["detail"] for line in playing.said if line.get("step") == "grant"] == ["invalid cert"]
 
 
 def test_a_board_offers_g722_where_its_data_says_so():

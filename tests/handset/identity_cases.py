@@ -135,3 +135,26 @@ def test_what_is_there_beside_it_is_whole():
         fields[name] = bad
         error = fault_of(lambda fields=fields: identity.save(fresh(), fields))
         assert error.reason == "record_damaged" and "a5a5" not in error.detail, (name, bad)
+
+
+def test_other_anchors_are_stored_with_the_time_and_the_rest_stays():
+    box = fresh()
+    identity.save(box, dict(FIELDS, sntp="time.example", later=[1]))
+    who = identity.load(box)
+    who.trust(box, b"other", 1795000000)
+    assert (who.anchor, who.time_s, who.sntp) == (b"other", 1795000000, "time.example")
+    assert identity.read(Store(PLACES)) == dict(FIELDS, ca="other", time=1795000000, sntp="time.example", later=[1])
+    who.trust(box, b"third", 1700000000)
+    assert identity.load(Store(PLACES)).time_s == who.time_s == 1795000000
+
+
+def test_anchors_that_one_place_alone_took_are_not_in_force():
+    class Deaf(Folder):
+        def write(self, name, blob):
+            raise OSError(28)
+
+    box = fresh()
+    identity.save(box, FIELDS)
+    who = identity.load(box)
+    who.trust(Store((PLACES[0], Deaf("."))), b"other", 5)
+    assert (who.anchor, who.time_s) == (FIELDS["ca"].encode(), 0)

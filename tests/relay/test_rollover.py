@@ -44,6 +44,14 @@ def test_a_renewed_certificate_starts_with_the_ca_keeps_its_names_and_has_a_new_
     assert folder.ca.read_bytes() == ca and is_trusted(folder, bundle)
 
 
+def test_a_certificate_never_ends_before_the_one_it_replaces(folder):
+    """A relay's clock was years ahead for a day, its boards believed it, and then it was set right."""
+    ahead = rollover.renew(folder, [], NOW + 1500 * DAY)
+    assert rollover.renew(folder, [], NOW).not_valid_after_utc == ahead.not_valid_after_utc
+    rollover.roll(folder, NOW)
+    assert rollover.switch(folder, NOW).not_valid_after_utc == ahead.not_valid_after_utc
+
+
 def test_a_certificate_from_elsewhere_is_not_ours_to_renew(folder, tmp_path):
     other = DataFolder(tmp_path / "other")
     authority.make(other, [], NOW)

@@ -32,6 +32,12 @@ def enrol(
     host: Annotated[
         str, typer.Option("--host", help="How the board reaches the relay; the first of server_names if not given.")
     ] = "",
+    sntp: Annotated[
+        str,
+        typer.Option(
+            "--sntp", help="Time server that the board may ask for a hint; seldom needed, see docs/storage.md."
+        ),
+    ] = "",
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Register a board, and give an emulated one its identity."""
@@ -39,13 +45,14 @@ def enrol(
         raise OperatorError(f"{sn!r} is no serial number.", "It has 1 to 128 of 0-9 A-Z a-z _ -.", STATUS_USAGE)
     folder = DataFolder(data)
     where = address(folder, host)
+    more = {"sntp": sntp} if sntp else {}
     place = BoardFolder(board)
     place.take()
     try:
         with Client(data) as client:
             enrolled = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
             try:
-                write_identity(place, fields_of(enrolled, where, folder))
+                write_identity(place, fields_of(enrolled, where, folder) | more)
             except (OperatorError, OSError) as error:
                 client.delete(f"/v1/devices/{sn}")
                 why = error.message if isinstance(error, OperatorError) else str(error.strerror)
@@ -95,6 +102,7 @@ def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolde
         "port": where["port"],
         "name": where["host"],
         "ca": rollover.bundle(folder),
+        "time": enrolled["created_s"],
     }
 
 

@@ -67,7 +67,13 @@ def make(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[P
     return made
 
 
-def new_server(ca: x509.Certificate, ca_key: Key, names: Sequence[str], now: datetime.datetime) -> tuple[bytes, bytes]:
+def new_server(
+    ca: x509.Certificate,
+    ca_key: Key,
+    names: Sequence[str],
+    now: datetime.datetime,
+    earliest: datetime.datetime | None = None,
+) -> tuple[bytes, bytes]:
     """Make a server key and its certificate, which starts with its CA and ends within `SERVER_LIFE`, or with its CA.
 
     Args:
@@ -75,6 +81,8 @@ def new_server(ca: x509.Certificate, ca_key: Key, names: Sequence[str], now: dat
         ca_key: its key.
         names: host names and addresses besides localhost.
         now: the time, with its zone.
+        earliest: it does not end before this, where that is possible: a board's clock never goes back, so one that was told
+            of a later day (a relay's clock was wrong) would be lost with a certificate that ends before it.
 
     Returns:
         Key and certificate, in PEM.
@@ -84,8 +92,9 @@ def new_server(ca: x509.Certificate, ca_key: Key, names: Sequence[str], now: dat
     """
     key = ec.generate_private_key(ec.SECP256R1())
     alternatives = x509.SubjectAlternativeName([_name(name) for name in dict.fromkeys([*names, *ALWAYS])])
+    end = min(max(now + SERVER_LIFE, earliest or now), ca.not_valid_after_utc)
     certificate = (
-        _builder("Tincall relay", key, ca.not_valid_before_utc, min(now + SERVER_LIFE, ca.not_valid_after_utc))
+        _builder("Tincall relay", key, ca.not_valid_before_utc, end)
         .issuer_name(ca.subject)
         .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -99,7 +99,9 @@ def renew(folder: DataFolder, more_names: Sequence[str], now: datetime.datetime)
     if not shown.is_own:
         why = f"{folder.server} was signed by another CA than {folder.ca}."
         raise OperatorError(why, "Renew it where it came from, and put both files into the data folder.", 2)
-    pair = authority.new_server(*authority.load_ca(folder), _names(shown, more_names), now)
+    pair = authority.new_server(
+        *authority.load_ca(folder), _names(shown, more_names), now, shown.server.not_valid_after_utc
+    )
     changeover.change(folder, _server_files(folder, pair))
     return authority.load_certificate(folder.server)
 
@@ -151,7 +153,9 @@ def switch(folder: DataFolder, now: datetime.datetime) -> x509.Certificate:
         folder.next_ca: (b"", 0o600),
     }
     if shown.is_own:
-        files |= _server_files(folder, authority.new_server(ca, ca_key, _names(shown, ()), now))
+        files |= _server_files(
+            folder, authority.new_server(ca, ca_key, _names(shown, ()), now, shown.server.not_valid_after_utc)
+        )
     changeover.change(folder, files)
     return authority.load_certificate(folder.server)
 
