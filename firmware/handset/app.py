@@ -48,7 +48,7 @@ class App:
         self._marks = Marks(store)
         self._backoff = Backoff(1000, 60000)
         self._turns = None
-        self._outbox = outbox.Outbox(store, clock.now_s)
+        self._outbox = outbox.Outbox(store, clock.known_s)
         half = board.DUPLEX == "half"
         self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, half, self._outbox.put)
         self._line = None
