@@ -66,7 +66,7 @@ def test_missing_keys_are_told_with_a_warning_about_init(data, tmp_path):
     result = tincall("restore", tmp_path / "bare", "--data", tmp_path / "new")
     assert "Put these into" in result.stdout and "kek.bin" in result.stdout and "which no board knows" in result.stdout
     result = tincall("relay", "--data", tmp_path / "new")
-    assert result.exit_code == 2 and "is not there" in result.stderr
+    assert result.exit_code == 2 and "server.pem" in result.stderr and "tincall init" in result.stderr
 
 
 def test_a_relay_finishes_a_restore_that_power_stopped(data, backup):

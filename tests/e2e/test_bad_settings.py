@@ -167,11 +167,10 @@ def test_the_data_folder_of_another_relay(relay, complaint, data):
     assert "operator token" in said and "--data" in said
 
 
-@pytest.mark.parametrize(("days", "words"), [(-800, "expired on"), (30, "clock")])
-def test_a_certificate_whose_time_is_past_or_to_come(complaint, data, days, words):
+def test_a_certificate_whose_time_is_to_come(complaint, data):
     for name in ("ca.pem", "ca-key.pem", "server.pem", "server-key.pem"):
         (data / name).unlink()
-    authority.make(DataFolder(data), [], datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days))
+    authority.make(DataFolder(data), [], datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30))
     status, said = complaint("relay", data)
     assert status == 2
-    assert words in said and "server.pem" in said
+    assert "clock" in said and "server.pem" in said

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from chain import on_one_interpreter, with_phones
+from chain import on_one_interpreter
 from identities import identity_of
 
 from tincall.cli.client import Client
@@ -11,6 +11,7 @@ from tincall.relay.rollover import anchor_id, bundle
 from tincall.settings import DataFolder
 
 PATIENCE_S = 30
+ANSWERING = [{"id": "alice", "answer_after_ms": 200}]
 
 
 def taken(relay, times):
@@ -18,11 +19,10 @@ def taken(relay, times):
     wait_until(relay.stage, "the certificates", PATIENCE_S, lambda: relay.log().count("certificates taken") >= times)
 
 
-@with_phones("answers")
 @on_one_interpreter
-def test_a_new_server_certificate_in_a_call(relay, interpreter, tmp_path):
+def test_a_new_server_certificate_in_a_call(own_relay, interpreter, tmp_path):
     """The call goes on under the old one, and the next link begins under the new one."""
-    sn, folder = f"RENEW-{interpreter}", tmp_path / "board"
+    relay, sn, folder = own_relay(ANSWERING), f"RENEW-{interpreter}", tmp_path / "board"
     relay.enrol(sn, folder)
     before = relay.log().count("certificates taken")
     with relay.running(sn, folder, interpreter) as board:
@@ -39,11 +39,10 @@ def test_a_new_server_certificate_in_a_call(relay, interpreter, tmp_path):
         pass
 
 
-@with_phones("answers")
 @on_one_interpreter
-def test_a_new_authority_and_no_hand_on_a_board(relay, interpreter, tmp_path):
+def test_a_new_authority_and_no_hand_on_a_board(own_relay, interpreter, tmp_path):
     """Both steps under a board that is linked, and one that is switched off in between; then nobody needs the old one."""
-    here, away = f"ROLL-{interpreter}", f"ROLL-AWAY-{interpreter}"
+    relay, here, away = own_relay(ANSWERING), f"ROLL-{interpreter}", f"ROLL-AWAY-{interpreter}"
     folders = {sn: tmp_path / sn for sn in (here, away)}
     for sn, folder in folders.items():
         relay.enrol(sn, folder)
@@ -62,8 +61,6 @@ def test_a_new_authority_and_no_hand_on_a_board(relay, interpreter, tmp_path):
         with relay.running(away, folders[away], interpreter) as late:
             late.wait("anchors", PATIENCE_S)
             wait_until(relay.stage, "the other board", PATIENCE_S, lambda: has(relay, away))
-        for sn in lacking(relay):  # of other tests, which are over
-            relay.run("devices", "--forget", sn)
         assert relay.run("ca", "switch").status == 0
         board.wait_number(2, "anchors", PATIENCE_S)
         last = wait_until(
@@ -79,11 +76,6 @@ def test_a_new_authority_and_no_hand_on_a_board(relay, interpreter, tmp_path):
     for sn in folders:
         with relay.running(sn, folders[sn], interpreter) as board:
             assert [event for event in board.events() if event["ev"] in ("anchors", "error")] == []
-
-
-def lacking(relay):
-    with closing(Client(relay.data)) as client:
-        return client.get("/v1/ca")["lacking"]
 
 
 def has(relay, sn):

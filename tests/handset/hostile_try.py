@@ -32,7 +32,7 @@ async def session(who, counter, port, timeout_ms):
     """Connect, verify, and serve one link, as `App._session` does; always ends by an exception."""
     stream = await tls.connect(who.host, port, who.name, who.anchor, timeout_ms)
     try:
-        grant = await attestor.verify(stream, who, counter, b"\x02\x00\x00\x00\x00\x07", "1.2.3")
+        grant = await attestor.verify(stream, None, who, counter, b"\x02\x00\x00\x00\x00\x07", "1.2.3")
         rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], timeout_ms)
         line = link.Link(stream, rest, nothing, nothing)
         try:
