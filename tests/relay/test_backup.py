@@ -1,7 +1,9 @@
 """Backups: whole while the relay works, without keys unless asked for, and nothing half after a kill at any step."""
 
+import errno
 import sqlite3
 import tarfile
+from pathlib import Path
 
 import data_folder
 import pytest
@@ -94,6 +96,19 @@ def test_what_is_missing_is_named(folder, tmp_path, name):
 def test_a_place_that_is_not_there_is_named(folder, tmp_path):
     with pytest.raises(OperatorError, match="cannot be"):
         backup.make(folder, tmp_path / "no" / "b", [], False, NOW_S)
+
+
+def test_a_place_where_nothing_can_be_removed_is_named(folder, tmp_path, monkeypatch):
+    def read_only(path, missing_ok=False):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreFault, match="b cannot be written: Not a directory"):
+        backup.make(folder, tmp_path / "file" / "b", [], False, NOW_S)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(StoreFault, match="b cannot be written: Read-only") as caught:
+        backup.make(folder, tmp_path / "b", [], False, NOW_S)
+    assert caught.value.reason == faults.READ_ONLY
 
 
 def test_a_database_of_something_else_or_of_a_newer_version_is_refused(folder, tmp_path):

@@ -9,6 +9,7 @@ If power fails at any moment, a reader finds no backup of that name or a whole o
 `NAME.db.part`; the next backup of that name removes them.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,8 @@ def make(
         raise OperatorError(f"A restore of {folder.root} was interrupted: its files do not belong together.", hint)
     changeover.finish(folder)
     copy = target.with_name(target.name + ".db.part")
-    copy.unlink(missing_ok=True)
     try:
+        copy.unlink(missing_ok=True)
         copying.copy(folder.database, copy)
         reached(COPIED)
         schema = _known_schema(folder.database, copy)
@@ -85,7 +86,8 @@ def make(
     except OSError as error:
         raise _told(target, error) from None
     finally:
-        copy.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what cannot be removed there could not be made there either
+            copy.unlink(missing_ok=True)
     return Backup(target, target.stat().st_size, contents)
 
 
