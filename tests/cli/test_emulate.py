@@ -86,7 +86,18 @@ def test_a_failure_as_json_is_one_document_with_outcome_and_reason(tmp_path: Pat
 def test_a_factory_reset_ends_with_what_to_do_next(tmp_path: Path) -> None:
     main = written(tmp_path, """import json, machine; print(json.dumps({"ev": "factory_reset"})); machine.reset()""")
     options = ["--folder", tmp_path / "b", "--board", "cpython", "--main", main, "--factory-reset"]
+    (tmp_path / "b" / "flash").mkdir(parents=True)
     done = tincall("emulate", *options)
     assert done.exit_code == 0, done.output
-    assert "erased what it stored" in done.stdout and "tincall enrol" in done.stdout
+    said = "".join(done.stdout.split())
+    assert "erasedwhatitstored" in said and f"tincallenrol--snSN--board{tmp_path / 'b'}" in said
     assert document(tincall("emulate", *options, "--json"))["reason"] == "reset"
+
+
+def test_a_folder_without_a_board_is_not_said_to_be_erased(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "one.txt").write_text("mine")
+    for name in ("letters", "none"):
+        done = tincall("emulate", "--folder", tmp_path / name, "--board", "cpython", "--factory-reset")
+        assert (done.exit_code, "holds no board" in done.stderr) == (2, True), done.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["letters", "one.txt"]

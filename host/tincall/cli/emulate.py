@@ -9,9 +9,10 @@ import typer
 
 from tincall.cli import output
 from tincall.emulator.child import FIRMWARE, Program
+from tincall.emulator.folder import BoardFolder
 from tincall.emulator.runner import Options, Outcome
 from tincall.emulator.runner import emulate as run
-from tincall.errors import OperatorError
+from tincall.errors import STATUS_USAGE, OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +49,8 @@ def emulate(
     / "main.py",
 ) -> None:
     """Run the firmware as an emulated board until Ctrl-C; buttons: `tincall call --button FOLDER`."""
+    if factory_reset and not BoardFolder(folder).is_board():
+        raise OperatorError(f"{folder} holds no board: there is nothing to erase.", "See --folder.", STATUS_USAGE)
     if claim is not None:
         from tincall.cli import claim_ticket
 
@@ -56,7 +59,9 @@ def emulate(
     options = Options(folder, Program(board, main.absolute(), heap, clock_s), mic, speaker, factory_reset)
     listeners = [] if output.is_json() else [_printer()]
     outcome = run(options, *listeners)
-    output.result(dataclasses.asdict(outcome), lambda console: _show(console, outcome), _problem(folder, outcome))
+    output.result(
+        dataclasses.asdict(outcome), lambda console: _show(console, folder, outcome), _problem(folder, outcome)
+    )
 
 
 def _problem(folder: Path, outcome: Outcome) -> OperatorError | None:
@@ -93,9 +98,10 @@ def _printer() -> Any:
     return show
 
 
-def _show(console: "Console", outcome: Outcome) -> None:
+def _show(console: "Console", folder: Path, outcome: Outcome) -> None:
     if outcome.reason == "reset":
-        console.print("The board has erased what it stored. Enrol it anew: tincall enrol --sn SN --board FOLDER")
+        said = f"The board has erased what it stored. Enrol it anew: tincall enrol --sn SN --board {folder}"
+        console.print(output.escape(said))
         return
     heard = outcome.speaker.get("samples")
     console.print(

@@ -40,6 +40,10 @@ class BoardFolder:
         self.clock = self.path / "clock"
         self._lock: int | None = None
 
+    def is_board(self) -> bool:
+        """Tell whether a board was ever enrolled, claimed or switched on here."""
+        return self.flash.is_dir()
+
     def take(self) -> None:
         """Make what is missing and lock the folder; held until `release` or the end of the process.
 
