@@ -42,8 +42,8 @@ def test_a_person_sees_the_code_and_what_to_do(shared_relay, tmp_path):
     code = next(line.strip() for line in result.stdout.splitlines() if line.count("-") == 6)
     assert claim_code.read(code)
     assert f"tincall emulate --folder FOLDER --claim {tmp_path / 't.json'}" in result.stdout
-    again = tincall("claim", "--data", shared_relay, "--sn", "CL-2", "--hours", "1")
-    assert again.exit_code == 0 and code not in again.stdout and "emulate" not in again.stdout
+    again = tincall("claim", "--data", shared_relay, "--sn", "CL-2", "--hours", "1", "--file", tmp_path / "u.json")
+    assert again.exit_code == 0 and code not in again.stdout and "from before are worth nothing" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,9 @@ def test_a_person_sees_the_code_and_what_to_do(shared_relay, tmp_path):
         (("--sn", "CL-3", "--hours", "0"), 2, "hours"),
         (("--sn", "CL-3", "--hours", "721"), 2, "hours"),
         (("--sn", "CL-3", "--file", "/"), 2, "there already"),
-        (("--sn", "CL-3", "--model", "m/1"), 1, "model_id"),
+        (("--sn", "CL-3", "--model", "m/1", "--json"), 1, "model_id"),
+        (("--sn", "CL-3"), 2, "no use without its ticket"),
+        (("--sn", "CL-3", "--file", "/proc/ticket.json"), 1, "cannot be written"),
     ],
 )
 def test_what_cannot_be_is_told_and_enrols_nothing(shared_relay, more, status, said):
@@ -74,7 +76,16 @@ def test_how_a_claim_stands_is_shown_with_its_device(shared_relay):
 def test_a_ticket_that_cannot_be_written_shows_no_code(shared_relay, tmp_path):
     result = claimed(shared_relay, "CL-4", "--file", tmp_path / "none" / "ticket.json")
     assert result.exit_code == 1 and "cannot be written" in result.stderr
-    assert claimed(shared_relay, "CL-4", "--model", "other").exit_code == 1
+    assert result.stdout.count("code") == 0 and "CL-4" not in listed(shared_relay)
+
+
+def test_a_claim_that_is_refused_leaves_no_file_and_the_one_before_as_it_was(shared_relay, tmp_path):
+    claimed(shared_relay, "CL-6")
+    before = document(tincall("devices", "show", "CL-6", "--data", shared_relay, "--json"))["standing"]
+    assert claimed(shared_relay, "CL-6", "--file", tmp_path / "t.json", "--model", "other").exit_code == 1
+    assert claimed(shared_relay, "CL-6", "--file", tmp_path / "none" / "t.json").exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+    assert document(tincall("devices", "show", "CL-6", "--data", shared_relay, "--json"))["standing"] == before
 
 
 def test_the_longest_time_is_the_relays():

@@ -4,7 +4,9 @@ What comes out is a ticket, which says what the board has to know and is no secr
 board on two ways, such as a mail and a telephone. The code is shown here and nowhere else.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,12 +45,15 @@ def claim(
         raise OperatorError(f"{file} is there already.", "Name a new file.", STATUS_USAGE)
     folder = DataFolder(data)
     where = address(folder, host)
+    if file is None and not output.is_json():
+        hint = "Give --file FILE, a new file for it, or --json, which prints ticket and code."
+        raise OperatorError("A code is of no use without its ticket.", hint, STATUS_USAGE)
     wish: dict[str, Any] = {"name": name, "hours": hours}
-    with Client(data) as client:
+    with Client(data) as client, _place_for(file, sn) as place:
         opened = client.post(f"/v1/devices/{sn}/claim", wish | ({"model_id": model} if model else {}))
-    ticket = ticket_of(opened, where, folder)
-    if file is not None:
-        _write(file, ticket, sn)
+        ticket = ticket_of(opened, where, folder)
+        if place is not None:
+            _write(place, ticket, sn)
     document = {**ticket, "expires_s": opened["expires_s"], "code": opened["code"]}
     output.result(document, lambda console: _show(console, document, file))
 
@@ -67,6 +72,24 @@ def ticket_of(opened: dict[str, Any], where: dict[str, Any], folder: DataFolder)
         "claim_id": opened["claim_id"],
         "time": opened["opened_s"],
     }
+
+
+@contextlib.contextmanager
+def _place_for(file: Path | None, sn: str) -> Iterator[Path | None]:
+    """Make the ticket's file before a claim is opened, which ends the one before; take it away if none is opened."""
+    if file is None:
+        yield None
+        return
+    try:
+        file.touch(exist_ok=False)
+    except OSError as error:
+        hint = f"Name another file; nothing has changed for {sn}."
+        raise OperatorError(f"{file} cannot be written: {error.strerror}.", hint) from None
+    try:
+        yield file
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _write(file: Path, ticket: dict[str, Any], sn: str) -> None:
@@ -88,5 +111,6 @@ def _show(console: "Console", document: dict[str, Any], file: Path | None) -> No
     if file is not None:
         lines.append(f"The board needs {file} and the code; send them on two ways. An emulated board takes them by:")
         lines.append(f"tincall emulate --folder FOLDER --claim {file}")
+    lines.append(f"A ticket and a code of {document['sn']} from before are worth nothing any more.")
     for line in lines:
         console.print(output.escape(line))

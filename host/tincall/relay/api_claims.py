@@ -67,7 +67,7 @@ class ClaimRoutes:
     def _body(self, sn: str) -> ClaimBody:
         device, claim = self._registry.known(sn), self._registry.claims.get(sn)
         if claim is None:
-            raise Rejected("unknown", f"{sn} has no claim.", f"`tincall claim --sn {sn}` opens one.")
+            raise Rejected("unknown", f"{sn} has no claim.", f"`tincall claim --sn {sn} --file FILE` opens one.")
         return ClaimBody(
             sn=sn,
             model_id=device.model_id,
