@@ -5,6 +5,7 @@ from commands import document, tincall
 from rich.console import Console
 
 from tincall.cli import events as subject
+from tincall.cli.client import Client
 
 MISSED = {
     "sn": "EV-1", "log": "L", "number": 1, "kind": "missed", "at_s": 1_790_000_000, "received_ms": 1_790_000_001_000,
@@ -15,8 +16,16 @@ MISSED = {
 def test_a_relay_of_which_nothing_was_told(shared_relay):
     found = document(tincall("events", "--data", shared_relay, "--json"))
     assert (found["events"], found["stored"], found["repeated"]) == ([], 0, 0)
-    assert document(tincall("events", "EV-9", "--data", shared_relay, "--json"))["events"] == []
-    assert "No board has told" in tincall("events", "--data", shared_relay).stdout
+    assert "No board has told of anything" in tincall("events", "--data", shared_relay).stdout
+    with Client(shared_relay) as client:
+        client.post("/v1/devices", {"sn": "EV-8"})
+    assert document(tincall("events", "EV-8", "--data", shared_relay, "--json"))["events"] == []
+    assert "EV-8 has told of nothing" in tincall("events", "EV-8", "--data", shared_relay).stdout
+
+
+def test_a_board_that_nobody_enrolled_is_told_so(shared_relay):
+    refused = tincall("events", "EV-9", "--data", shared_relay)
+    assert (refused.exit_code, "No device EV-9 is enrolled" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

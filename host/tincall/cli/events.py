@@ -24,7 +24,9 @@ def events(
     """List what boards kept while their link was down: missed calls, calls that were cut, crashes."""
     with Client(data) as client:
         found = client.get(f"{path_of(sn)}?limit={limit}")
-        output.result(found, lambda console: _show(console, found["events"]))
+        if sn and not found["events"]:
+            client.get(f"/v1/devices/{quote(sn, safe='')}")  # which tells that nobody has enrolled it
+        output.result(found, lambda console: _show(console, found["events"], sn))
 
 
 def path_of(sn: str) -> str:
@@ -51,11 +53,12 @@ def when(event: dict[str, Any]) -> str:
     return "before " + output.when(event["received_ms"])
 
 
-def _show(console: "Console", found: list[dict[str, Any]]) -> None:
+def _show(console: "Console", found: list[dict[str, Any]], sn: str = "") -> None:
     from rich.table import Table
 
     if not found:
-        console.print("No board has told of anything that happened without its link.")
+        told_of = f"{sn} has told of nothing" if sn else "No board has told of anything"
+        console.print(output.escape(f"{told_of} that happened without its link."))
         return
     table = Table("when", "board", "number", "lost before", "what", box=None)
     for event in found:
