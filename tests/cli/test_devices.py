@@ -40,6 +40,8 @@ def test_a_device_is_switched_off_and_on_for_programs_and_people(shared_relay):
     assert (again.exit_code, "it was so before" in again.stdout) == (0, True)
     assert "tincall devices resume DE-3" in again.stdout
     assert document(tincall("devices", "--json", "resume", "DE-3", "--data", shared_relay))["state"] == "new"
+    resumed = {"sn": "DE-3", "before": "suspended", "state": "active", "changed": True}
+    assert "tries again within the hour" in subject._told(resumed), "refused boards wait for that long"
     assert "for good" in tincall("devices", "revoke", "DE-3", "--data", shared_relay).stdout
     late = tincall("devices", "resume", "DE-3", "--data", shared_relay)
     assert late.exit_code == 1

@@ -23,6 +23,7 @@ MEANS = {
     "conflict": "is refused, since two boards use its serial number and key; see `tincall devices show {sn}`",
     "revoked": "is switched off for good",
 }
+BACK = "Its board tries again within the hour, and at once when it is switched off and on."
 WHYS = {"uid_mismatch": "another chip", "counter_rollback": "an older or copied memory"}
 
 
@@ -103,7 +104,11 @@ def _rotating(rotation: dict[str, Any]) -> str:
 def _told(decision: dict[str, Any]) -> str:
     sn, state = decision["sn"], decision["state"]
     means = MEANS[state].format(sn=sn)
-    return output.escape(f"{sn} {means}." if decision["changed"] else f"{sn} {means}; it was so before.")
+    if not decision["changed"]:
+        return output.escape(f"{sn} {means}; it was so before.")
+    # a board that was refused knocks once an hour: _LINK_RETRY_S of handset/app.py, and callcore/refusals.py
+    back = f" {BACK}" if state == "active" else ""
+    return output.escape(f"{sn} {means}.{back}")
 
 
 def _show_one(console: "Console", stands: dict[str, Any]) -> None:
