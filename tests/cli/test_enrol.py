@@ -200,3 +200,10 @@ def test_what_is_no_serial_number_is_told_before_anything_is_made(tmp_path, sn):
     assert result.exit_code == 2
     assert "no serial number" in result.stderr and "0-9 A-Z" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["not a host!", "-a.example", "a..example", "https://pool.ntp.org"])
+def test_a_time_server_that_cannot_be_one_is_told_before_anything_is_made(tmp_path, name):
+    result = enrolled(tmp_path / "nowhere", "EN-20", tmp_path / "board", f"--sntp={name}")
+    assert (result.exit_code, "neither a host name" in result.stderr) == (2, True), result.stderr
+    assert not (tmp_path / "board").exists()

@@ -43,6 +43,8 @@ def enrol(
     """Register a board, and give an emulated one its identity."""
     if not is_serial_number(sn):
         raise OperatorError(f"{sn!r} is no serial number.", "It has 1 to 128 of 0-9 A-Z a-z _ -.", STATUS_USAGE)
+    if sntp:
+        _check_host(sntp)
     folder = DataFolder(data)
     where = address(folder, host)
     more = {"sntp": sntp} if sntp else {}
@@ -63,6 +65,12 @@ def enrol(
     document = {"sn": sn, "model_id": model, "name": enrolled["name"], "board": str(board), **where}
     said = f"{sn} is enrolled, and {board} is that board. Switch it on: tincall emulate --folder {board}"
     output.result(document, lambda console: console.print(output.escape(said)))
+
+
+def _check_host(name: str) -> None:
+    from tincall.relay import authority
+
+    authority.name_of(name)
 
 
 def address(folder: DataFolder, host: str = "") -> dict[str, Any]:

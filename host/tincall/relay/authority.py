@@ -91,7 +91,7 @@ def new_server(
         OperatorError: status 2; a name is none.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    alternatives = x509.SubjectAlternativeName([_name(name) for name in dict.fromkeys([*names, *ALWAYS])])
+    alternatives = x509.SubjectAlternativeName([name_of(name) for name in dict.fromkeys([*names, *ALWAYS])])
     end = min(max(now + SERVER_LIFE, earliest or now), ca.not_valid_after_utc)
     certificate = (
         _builder("Tincall relay", key, ca.not_valid_before_utc, end)
@@ -295,7 +295,7 @@ def _usage(digital_signature: bool = False, key_cert_sign: bool = False) -> x509
     )
 
 
-def _name(name: str) -> x509.GeneralName:
+def name_of(name: str) -> x509.GeneralName:
     """Turn what a person typed into a name of a certificate.
 
     Raises:
