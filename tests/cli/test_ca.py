@@ -58,6 +58,7 @@ def test_a_ca_is_not_replaced_while_nobody_can_tell_who_has_the_next_one(folder)
     assert document(tincall("ca", "roll", "--data", folder.root, "--json"))["made"] is False
     refused = tincall("ca", "switch", "--data", folder.root)
     assert (refused.exit_code, "no relay runs" in refused.stderr) == (1, True)
+    assert f"tincall relay --data {folder.root}" in " ".join(refused.stderr.split())
     assert folder.next_ca.exists()
     next_ca = rollover.read(folder).next_ca
     done = tincall("ca", "switch", "--force", "--data", folder.root)

@@ -84,10 +84,13 @@ def switch(
     if folder.next_ca.exists() and not force:
         lacking = _lacking(data, folder)
         if lacking is None or lacking:
-            hint = (
-                "Wait until they were linked, forget them, or go on with --force; then nothing but a visit helps them."
+            first = (
+                "Wait until they were linked, forget them"
+                if lacking
+                else f"Start it: `tincall relay --data {folder.root}`"
             )
-            raise OperatorError(_who_lacks(lacking), hint if lacking else "")
+            hint = f"{first}, or go on with --force; then nothing but a visit helps a board that lacks it."
+            raise OperatorError(_who_lacks(lacking), hint)
     made = rollover.switch(folder, _now())
     document = {
         "until": _day(rollover.read(folder).ca.not_valid_after_utc),
