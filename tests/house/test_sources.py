@@ -110,3 +110,10 @@ def test_nothing_is_left_for_later(checkout: Path, sources: list[Path], mark: st
 def test_the_core_exists_once(files: list[Path]) -> None:
     homes = {parent for file in files for parent in file.parents if parent.name == "callcore"}
     assert homes == {Path("firmware/callcore")}
+
+
+def test_each_decision_has_a_number_of_its_own(checkout: Path) -> None:
+    pages = sorted((checkout / "docs/decisions").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        assert page.read_text().startswith(f"# {int(page.name[:4])}. "), page.name
