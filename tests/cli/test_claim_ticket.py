@@ -89,6 +89,7 @@ def test_a_board_with_an_identity_keeps_it(put, tmp_path):
     shelf.save(place, *IDENTITY, b"{}")
     place.release()
     assert "an identity already" in refused(put, {**TICKET, "code": CODE})
+    assert "an identity already" in refused(put, TICKET, typed=""), "told before anybody looks for a code"
     assert shelf.load(place, *subject.CLAIM) is None
     place.take()
     place.release()

@@ -34,18 +34,32 @@ def put(folder: Path, source: Path) -> None:
     Raises:
         OperatorError: it is no ticket, there is no code, the board has an identity, or the folder cannot be written.
     """
-    ticket = read(source)
     place = BoardFolder(folder)
-    place.take()
+    if place.is_board():
+        # before anybody looks for a code
+        _take_new(place, folder)
+        place.release()
+    ticket = read(source)
+    _take_new(place, folder)
     try:
-        if shelf.load(place, *IDENTITY) is not None:
-            hint = "Start it without --claim, or give the new board a folder of its own."
-            raise OperatorError(f"{folder} has an identity already.", hint, STATUS_USAGE)
         shelf.save(place, *CLAIM, json.dumps(ticket).encode())
     except OSError as error:
         raise OperatorError(f"{folder} cannot be written: {error.strerror}.") from None
     finally:
         place.release()
+
+
+def _take_new(place: BoardFolder, folder: Path) -> None:
+    """Take the folder of a board that has no identity.
+
+    Raises:
+        OperatorError: it has one, or the folder cannot be taken.
+    """
+    place.take()
+    if shelf.load(place, *IDENTITY) is not None:
+        place.release()
+        hint = f"Start it without --claim: tincall emulate --folder {folder}. A new board takes a folder of its own."
+        raise OperatorError(f"{folder} has an identity already.", hint, STATUS_USAGE)
 
 
 def read(source: Path) -> dict[str, Any]:
@@ -61,7 +75,8 @@ def read(source: Path) -> dict[str, Any]:
         text = sys.stdin.read(MAX_BYTES) if source == STDIN else source.read_text()[:MAX_BYTES]
         found = json.loads(text)
     except OSError as error:
-        raise OperatorError(f"{source} cannot be read: {error.strerror}.", "", STATUS_USAGE) from None
+        hint = "Give the file that `tincall claim` wrote."
+        raise OperatorError(f"{source} cannot be read: {error.strerror}.", hint, STATUS_USAGE) from None
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in TEXTS):
