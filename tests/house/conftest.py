@@ -2,6 +2,7 @@
 
 import os
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "tools"))
 
 NOT_OURS = {"__pycache__", "build", "demo", "dist"}
+# what the README's commands make in a checkout: keys, logs with paths
+MADE = ("tincall-data", "board[0-9]")
 
 
 def _files() -> list[Path]:
@@ -20,6 +23,8 @@ def _files() -> list[Path]:
         folders[:] = [
             name for name in folders if name not in NOT_OURS and (not name.startswith(".") or (name == ".ci"))
         ]
+        if not here.parts:
+            folders[:] = [name for name in folders if not any(fnmatchcase(name, made) for made in MADE)]
         # git writes a file of that name where a further work tree is
         found += [here / name for name in names if name != ".git" and not name.endswith((".pyc", ".db"))]
     return sorted(found)
