@@ -70,7 +70,9 @@ def test_how_a_claim_stands_is_shown_with_its_device(shared_relay):
     assert "was not used yet" in tincall("devices", "show", "CL-5", "--data", shared_relay).stdout
     stands = document(tincall("devices", "show", "CL-5", "--data", shared_relay, "--json"))["standing"]
     assert stands["claim"]["uid"] == "" and stands["claim"]["expires_s"] > 1_700_000_000
-    assert "Chip aa has claimed its key" in devices._claim({"uid": "aa", "expires_s": 1_790_000_000})
+    assert "Chip aa has claimed its key" in devices._claim({"uid": "aa", "expires_s": 1_790_000_000}, 1_780_000_000)
+    late = devices._claim({"uid": "", "expires_s": 1_790_000_000}, 1_790_000_000)
+    assert "ended" in late and "tincall claim" in late
 
 
 def test_a_ticket_that_cannot_be_written_shows_no_code(shared_relay, tmp_path):

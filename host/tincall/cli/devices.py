@@ -1,5 +1,6 @@
 """`tincall devices`: the boards that the relay knows, which are linked, how each is switched off and on, its key."""
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -120,7 +121,7 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
     lines.append(f"Its board: chip {found['uid'] or 'not known yet'}, counter {found['counter']}, {link}.")
     lines.append(_keys(found))
     if found["claim"]:
-        lines.append(_claim(found["claim"]))
+        lines.append(_claim(found["claim"], time.time()))
     if second:
         seen = output.when(second["seen_s"] * 1000)
         lines.append(
@@ -135,11 +136,13 @@ def _show_one(console: "Console", stands: dict[str, Any]) -> None:
         console.print(output.escape(line))
 
 
-def _claim(claim: dict[str, Any]) -> str:
+def _claim(claim: dict[str, Any], now_s: float) -> str:
     """Say who has claimed a key that was not used yet, and how long the claim is good."""
     until = output.when(claim["expires_s"] * 1000)
     if claim["uid"]:
         return f"Chip {claim['uid']} has claimed its key and was not verified since; the claim is good until {until}."
+    if claim["expires_s"] <= now_s:
+        return f"Its claim ended {until} and was not used; `tincall claim` opens another."
     return f"Its claim, until {until}, was not used yet."
 
 
