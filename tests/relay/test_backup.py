@@ -135,6 +135,9 @@ def test_no_room_is_told_and_nothing_is_left(folder, tmp_path):
         with pytest.raises(StoreFault) as caught:
             backup.make(folder, disk / "b", [], False, NOW_S)
         assert caught.value.reason == faults.FULL
+        assert (
+            caught.value.message.startswith(f"{disk / 'b'} cannot be written") and "another place" in caught.value.hint
+        )
         ballast.unlink()
         assert list(disk.iterdir()) == []
         backup.make(folder, disk / "b", [], False, NOW_S)

@@ -10,6 +10,8 @@ If power fails at any moment, a reader finds no backup of that name or a whole o
 """
 
 import contextlib
+import errno
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +87,10 @@ def make(
         reached(NAMED)
     except OSError as error:
         raise _told(target, error) from None
+    except StoreFault as fault:
+        if fault.reason == faults.FULL:  # reading needs no room, so it is the target's disk
+            raise faults.cannot_write(target, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from None
+        raise
     finally:
         with contextlib.suppress(OSError):  # what cannot be removed there could not be made there either
             copy.unlink(missing_ok=True)
