@@ -32,7 +32,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _CLOSED = {
     1001: ("relay_stopped", "the relay is going away"),
     1009: ("protocol", "the relay refused a frame as too big"),
-    4401: ("token_refused", "the relay did not take our token"),
+    4401: ("token_refused", "the relay wants us to verify anew"),
     4403: ("revoked", "this device was switched off by the operator"),
     4409: ("superseded", "another board with this serial number has connected"),
     4429: ("flood", "the relay says that we send too fast"),
