@@ -25,8 +25,8 @@ STEPS = {
     "vectors": [PYTHON, "tools/vectors.py", "--check"],
     "miniprogram": [PYTHON, "tools/node_tests.py"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core", "--on", "unix,unix32"],  # CPython has them among "tests"
-    "tests": [*PYTEST, "-n", "4", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
-    "paced": [*PYTEST, "-n", "2", "--dist", "loadgroup", "-m", "paced and not long"],
+    "tests": [*PYTEST, "-n", "5", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
+    "paced": [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "paced and not long"],
     "alone": [*PYTEST, "-m", "alone and not long"],
 }
 # these do not disturb each other: two at once, the words of each when it ends
