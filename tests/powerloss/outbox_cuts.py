@@ -26,6 +26,8 @@ FOLDER = "/log"
 PLACES = (Folder(FOLDER), Folder(FOLDER + "/two"))
 
 memory = bytearray(BLOCKS * BLOCK_BYTES)
+before_life = bytearray(len(memory))  # these are made once: later the heap has no piece of that size
+erased = b"\xff" * len(memory)
 scratch = bytearray(len(memory))
 diag.print = lambda text: None  # a board without power says much
 
@@ -111,7 +113,7 @@ def power_down(chip):
 
 
 def prepare(history):
-    memory[:] = b"\xff" * len(memory)
+    memory[:] = erased
     vfs.VfsLfs2.mkfs(Nor(memory))
     chip = power_up()
     os.mkdir(FOLDER + "/two")
@@ -119,12 +121,13 @@ def prepare(history):
     for life in range(history):
         Board(relay).live(life)
     power_down(chip)
-    return bytes(memory), relay
+    before_life[:] = memory
+    return relay
 
 
-def cut(image, before, cut_at, mode, said):
+def cut(before, cut_at, mode, said):
     """Cut one life; gives whether it ended before the cut."""
-    memory[:] = image
+    memory[:] = before_life
     relay = Relay()
     relay.highest.update(before.highest)
     relay.rows.update(before.rows)
@@ -158,10 +161,10 @@ def main():
     if sys.argv[1] == "careless":
         Board.kind = Careless
     for history in sys.argv[2:]:
-        image, before = prepare(int(history))
+        before = prepare(int(history))
         for mode in MODES[:UNORDERED]:
             cut_at = 1
-            while not cut(image, before, cut_at, mode, said):
+            while not cut(before, cut_at, mode, said):
                 said["cuts"] += 1
                 cut_at += 1
     print(json.dumps(said))
