@@ -11,7 +11,8 @@ HISTORIES = range(12)
 
 
 def figures(board, folder, *arguments, timeout_s=100):
-    done = boards.run(board, SCRIPT, *arguments, folder=folder, timeout_s=timeout_s)
+    # thousands of images of a flash in turn leave a small heap in pieces
+    done = boards.run(board, SCRIPT, *arguments, folder=folder, timeout_s=timeout_s, heap="16M")
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

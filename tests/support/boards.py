@@ -32,7 +32,7 @@ def command_of(board: str, script: Path, *arguments: object) -> tuple[list[str],
     return [*find(board), *boot, str(script), *map(str, arguments)], environment
 
 
-def run(board: str, script: Path, *arguments: object, folder: Path, timeout_s: float = 40) -> Done:
+def run(board: str, script: Path, *arguments: object, folder: Path, timeout_s: float = 40, heap: str = "") -> Done:
     """Run a script on a board to its end.
 
     Args:
@@ -41,8 +41,11 @@ def run(board: str, script: Path, *arguments: object, folder: Path, timeout_s: f
         arguments: of the script.
         folder: the board's working directory.
         timeout_s: when to lose patience.
+        heap: how much memory MicroPython gets, such as `16M`; its own measure if empty.
     """
     command, environment = command_of(board, script, *arguments)
+    if heap:
+        command[1:1] = ["-X", f"heapsize={heap}"]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=timeout_s)
 
 
