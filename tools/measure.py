@@ -35,14 +35,14 @@ MARK = "<!-- tools/measure.py --write -->"
 
 SIZE_BUDGET = 84 * 1024
 SIZE_BUDGET_NARROW = 64 * 1024
-# that one is not reached: sound takes 27 KB and identity, TLS, link and signalling 45; so that it grows no further, this much
-# is held
-SIZE_HELD_NARROW = 77_000
+# neither is reached: sound takes 27 KB, identity, TLS, link and signalling 45, what follows below 4; so that they grow no
+# further, this much is held
+SIZE_HELD = 90_500
+SIZE_HELD_NARROW = 81_000
 WIDE = "callcore/g722.mpy"
-# loaded once in a board's life, or where its identity asks for it: they take room in the flash and none in the memory of a
-# telephone
+# of the sum, what is loaded once in a board's life, or where its identity asks for it: it takes room in the flash and none in
+# the memory of a telephone
 ONCE = ("handset/reset.mpy", "handset/rekey.mpy", "handset/claim.mpy", "callcore/claim.mpy", "handset/sntp.mpy")
-SIZE_BUDGET_ONCE = 5 * 1024
 
 
 def instructions() -> dict[str, dict[str, int]]:
@@ -67,25 +67,23 @@ def figures() -> dict[str, Any]:
     """Measure everything but the heap of a whole call.
 
     Returns:
-        `instructions` by row and architecture, `bytes` by file, `bytes_total` (without what is loaded once in a life, which
-        is `bytes_once`), `bytes_narrow` (without G.722 either),
-        `heap_per_frame` by interpreter and codec in bytes, and `passed`, the names of the budgets that are.
+        `instructions` by row and architecture, `bytes` by file, `bytes_total`, `bytes_narrow` (without G.722), `bytes_once`
+        (of the total, what is loaded once in a life), `heap_per_frame` by interpreter and codec in bytes, and `passed`, the
+        names of the budgets that are.
     """
     counts, compiled, per_frame = instructions(), sizes(), heap.per_frame()
-    once = sum(compiled.get(name, 0) for name in ONCE)
-    total = sum(compiled.values()) - once
+    total = sum(compiled.values())
     narrow = total - compiled[WIDE]
     passed = frames.passed(counts)
     passed += [f"heap per frame ({where})" for where, grown in per_frame.items() if grown]
-    passed += ["size"] if total > SIZE_BUDGET else []
+    passed += ["size"] if total > SIZE_HELD else []
     passed += ["size without G.722"] if narrow > SIZE_HELD_NARROW else []
-    passed += ["size of what is loaded once"] if once > SIZE_BUDGET_ONCE else []
     return {
         "instructions": counts,
         "bytes": compiled,
         "bytes_total": total,
         "bytes_narrow": narrow,
-        "bytes_once": once,
+        "bytes_once": sum(compiled.get(name, 0) for name in ONCE),
         "heap_per_frame": per_frame,
         "passed": passed,
     }
@@ -110,12 +108,14 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", "| compiled for Xtensa | bytes | budget |", "|---|---|---|"]
     largest = sorted(found["bytes"].items(), key=lambda item: -item[1])[:8]
     lines += [f"| {name.removesuffix('.mpy')} | {size:,} | |" for name, size in largest]
-    lines.append(f"| callcore and handset together | {found['bytes_total']:,} | {SIZE_BUDGET:,} |")
-    narrow = found["bytes_narrow"]
-    held = f"; not reached, held at {SIZE_HELD_NARROW:,}" if narrow > SIZE_BUDGET_NARROW else ""
-    lines.append(f"| the same without G.722 | {narrow:,} | {SIZE_BUDGET_NARROW:,}{held} |")
+    for what, size, budget, held in (
+        ("callcore and handset together", found["bytes_total"], SIZE_BUDGET, SIZE_HELD),
+        ("the same without G.722", found["bytes_narrow"], SIZE_BUDGET_NARROW, SIZE_HELD_NARROW),
+    ):
+        told = f"; not reached, held at {held:,}" if size > budget else ""
+        lines.append(f"| {what} | {size:,} | {budget:,}{told} |")
     names = ", ".join(name.removesuffix(".mpy") for name in ONCE)
-    lines.append(f"| beside them, once in a board's life: {names} | {found['bytes_once']:,} | {SIZE_BUDGET_ONCE:,} |")
+    lines.append(f"| of both, once in a board's life: {names} | {found['bytes_once']:,} | |")
     return counted(found["instructions"]) + "\n" + "\n".join(lines) + "\n"
 
 
