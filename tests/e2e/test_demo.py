@@ -25,12 +25,14 @@ def demo(tmp_path):
 
 
 def scored(demo, *arguments):
-    """Run a demo whose sound is scored, and once more if that fails: another program may have held the processor."""
+    """Run a demo whose sound is scored; once more where nothing but a score was too low, since something held the processor."""
     done = demo(*arguments, "--json")
-    if done.status != 0:
-        print(done.out, done.err)
-        shutil.rmtree(arguments[-1], ignore_errors=True)
-        done = demo(*arguments, "--json")
+    if done.status == 1:
+        failed = [fact["what"] for fact in json.loads(done.out).get("verdict", {}).get("facts", []) if not fact["ok"]]
+        if failed and all("PESQ" in what for what in failed):
+            print(failed)
+            shutil.rmtree(arguments[-1])
+            done = demo(*arguments, "--json")
     return done.document()
 
 
@@ -59,7 +61,7 @@ def assert_whole(report, direction, folder, codec):
         assert abs(way["sent"] - call["talk_s"] * 50) < 15
         assert (way["lost"], way["late"]) == (0, 0)
         assert 0 < way["mouth_to_ear_ms"] < 1000
-        assert way["concealed"] <= way["received"] * 0.05
+        assert way["concealed"] <= way["received"] * 0.02
     traffic = report["traffic"]
     # 50 frames a second of 172 bytes and the headers of WebSocket, each way
     assert traffic["bytes_up"] > report["uplink"]["sent"] * 180
@@ -121,7 +123,7 @@ def test_bytes_are_saved_where_they_shall_be(demo, tmp_path):
         assert 5 * talk_s < way["sent"] < 24 * talk_s
         assert way["sent"] == way["relay_in"] == way["received"]
         assert (way["lost"], way["late"]) == (0, 0)
-        assert way["concealed"] <= way["received"] * 0.05
+        assert way["concealed"] <= way["received"] * 0.02
         assert way["pesq"] >= 3.6
     # both sides speak nearly all the time; 1.24 where every frame is sent
     assert report["traffic"]["mb_per_min"] < 1.1
