@@ -6,6 +6,7 @@ import time
 import pytest
 from commands import RunningRelay, document, tincall
 
+from tincall import files
 from tincall.cli.client import Client
 from tincall.relay import authority, changeover, rollover
 from tincall.settings import DataFolder
@@ -48,8 +49,8 @@ def test_a_change_that_power_stopped_is_finished_first(folder):
         *authority.load_ca(folder), ["half.local"], rollover.read(folder).ca.not_valid_before_utc
     )
     (folder.root / changeover.NEW).mkdir()
-    authority.write(folder.root / changeover.NEW / folder.server.name, pair[1], 0o644)
-    authority.write(folder.server_key, pair[0], 0o600)
+    files.write(folder.root / changeover.NEW / folder.server.name, pair[1], 0o644)
+    files.write(folder.server_key, pair[0], 0o600)
     assert "half.local" in document(tincall("ca", "show", "--data", folder.root, "--json"))["names"]
 
 

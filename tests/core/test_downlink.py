@@ -214,6 +214,19 @@ def test_a_frame_put_in_between_words_is_as_quiet_as_they_are():
     assert far.down.lengthened_ms >= 20
 
 
+def test_a_voice_that_is_up_to_60_ms_too_late_is_left_as_it_is():
+    for wish, is_shorter in ((1, False), (60, False), (61, True), (200, True)):
+        far = Far()
+        for frame in tone(10):
+            far.take(far.packet(frame))
+            far.hear()
+        far.down.jitter.wish_ms = lambda wish=wish: wish
+        far.take(far.packet(tone(11)[10]))
+        heard = len(far.hear())
+        assert (heard < SAMPLES * 2) == is_shorter, (wish, heard)
+        assert far.down.shortened_ms == (SAMPLES * 2 - heard) // 32
+
+
 def test_the_longest_frame_fits():
     down = Downlink("G722", 40, THEIRS, True, 60)
     assert len(down.sound) >= 2 * (640 + 240)

@@ -188,6 +188,20 @@ def test_while_the_far_end_speaks_its_echo_is_kept_back():
     assert max(levels) <= -40, levels
 
 
+def test_a_loudspeaker_that_is_turned_down_is_spoken_over_by_a_quieter_voice():
+    for gain_mdb, is_heard in ((0, False), (-30000, True)):
+        lane, heard = Lane(), Vad(SAMPLES)
+        one, far, near = uplink(lane, "L16", echo_ms=40), spoken(20), noise(20, 3000)
+        for number in range(20):
+            heard.frame(far[number], 0)
+            one.played(heard, gain_mdb)
+            one.frame(near[number])
+        # what is let through turns the far end down meanwhile
+        assert (one.duck < 0) == is_heard, (gain_mdb, one.duck)
+        loudest = max(abs((packed ^ 0x80) - 0x80) for packed in lane.packets[-1][12::2])
+        assert (loudest >= 8) == is_heard, (gain_mdb, loudest)  # of 3000, in units of 256; 30 dB down it is 95
+
+
 def test_a_quiet_voice_is_brought_up():
     lane = Lane()
     one = uplink(lane, "L16", agc=True)

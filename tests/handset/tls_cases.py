@@ -132,7 +132,10 @@ def test_everything_else_is_a_failure_of_tls_with_its_text():
         assert reasons(error) == "tls_failed"
 
 
-def test_closing_twice_is_harmless():
-    one = stream(None)
+def test_closing_closes_the_tls_object_and_the_socket_and_twice_is_harmless():
+    wrapped, raw = Wrapped(None), Wrapped(None)
+    one = TlsStream(wrapped, raw, "relay:1")
     one.close()
+    assert (wrapped.closed, raw.closed) == (1, 1)
     one.close()
+    assert (wrapped.closed, raw.closed) == (2, 2)

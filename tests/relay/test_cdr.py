@@ -69,6 +69,21 @@ def test_a_phone_adds_its_word_when_it_likes(tmp_path):
     assert with_records(tmp_path, go) == {"reason": "manual", "keep_time_s": 7}
 
 
+def test_nothing_of_a_call_stays_in_memory_after_its_end(tmp_path):
+    async def go(records, clock):
+        for number in range(5):
+            await records.opened(f"c{number}", "SN-1", "alice", "in")
+            await records.answered(f"c{number}", "PCMA")
+            await records.answered(f"c{number}", "PCMA")
+        assert len(records._talking_s) == 5
+        for number in range(5):
+            await records.ended(f"c{number}", 16, "phone", 0)
+            await records.ended(f"c{number}", 16, "device", 0)
+        return records._talking_s
+
+    assert with_records(tmp_path, go) == {}
+
+
 def test_the_first_end_stands(tmp_path):
     async def go(records, clock):
         await records.opened("c1", "SN-1", "alice", "in")

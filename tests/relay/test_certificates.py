@@ -8,6 +8,7 @@ import threading
 import pytest
 from structlog.testing import capture_logs
 
+from tincall import files
 from tincall.clock import ManualClock
 from tincall.relay import authority, changeover, rollover
 from tincall.relay.certificates import DAY_S, Certificates, warnings
@@ -84,7 +85,7 @@ def test_half_a_pair_is_not_taken_and_told_once(folder):
 def test_a_change_that_is_under_way_is_waited_for(folder):
     watch = watching(folder)
     (folder.root / changeover.NEW).mkdir()
-    authority.write(folder.server, authority.new_server(*authority.load_ca(folder), [], NOW)[1], 0o644)
+    files.write(folder.server, authority.new_server(*authority.load_ca(folder), [], NOW)[1], 0o644)
     with capture_logs() as logs:
         assert not watch.look()
     assert logs == []

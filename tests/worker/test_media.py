@@ -250,3 +250,54 @@ def test_a_clock_that_drifts_is_followed(drift):
     moved_ms = figures["shortened_ms"] - figures["lengthened_ms"]
     assert (moved_ms > 30) if drift > 0 else (moved_ms < -20 or figures["concealed"] <= 4)
     assert figures["lost"] == 0 and figures["delay_ms"] < 150
+
+
+def in_talk(amplitude):
+    """Give a phone in the midst of a sound with a period of 8 ms, the packet that comes next, and the time."""
+    phone, _ = audio()
+    sound = np.rint(amplitude * np.sin(2 * np.pi * np.arange(TICK_SAMPLES * 12) / 64)).astype(np.int16)
+    codes, made = tables("PCMA")[0], []
+    for tick, packet in enumerate(packets(12)):
+        said = codes[sound[tick * TICK_SAMPLES : (tick + 1) * TICK_SAMPLES].view(np.uint16)].tobytes()
+        made.append(packet[:12] + said)
+    for tick in range(11):
+        phone.take(made[tick], tick * 20)
+        phone.play(tick * 20)
+    return phone, made[11], 220
+
+
+def test_a_voice_gains_a_period_and_no_noise_and_what_is_made_next_is_asked_for_so_much_later():
+    phone, packet, now_ms = in_talk(8000)
+    asked, get = [], phone.buffer.get
+    phone.buffer.wish_ms = lambda: -1
+    phone.buffer.get = lambda out, off, at_ms: asked.append(at_ms) or get(out, off, at_ms)
+    phone.take(packet, now_ms)
+    heard = [phone.play(now_ms).copy()]
+    assert phone.waiting_ms == phone.lengthened_ms and 0 < phone.waiting_ms < 20
+    waiting_ms = phone.waiting_ms
+    phone.buffer.wish_ms = lambda: 0
+    heard.append(phone.play(now_ms + 20).copy())
+    assert asked == [now_ms, now_ms + 20 + waiting_ms]
+    assert phone.waiting_ms == waiting_ms
+    loud = np.abs(np.concatenate(heard).astype(int)).reshape(-1, 64).max(axis=1)
+    assert loud.min() > 7000  # no hole and no noise in it
+
+
+def test_between_words_a_frame_of_noise_is_put_in_whole():
+    phone, packet, now_ms = in_talk(20)
+    phone.buffer.wish_ms = lambda: -1
+    phone.take(packet, now_ms)
+    phone.play(now_ms)
+    assert (phone.lengthened_ms, phone.waiting_ms) == (20, 0)
+    played = phone.buffer.played
+    assert np.abs(phone.play(now_ms + 20)).max() < 200
+    assert phone.buffer.played == played
+
+
+@pytest.mark.parametrize(("wish_ms", "is_shorter"), [(60, False), (61, True)])
+def test_a_voice_that_is_up_to_60_ms_too_late_is_left_as_it_is(wish_ms, is_shorter):
+    phone, packet, now_ms = in_talk(8000)
+    phone.buffer.wish_ms = lambda: wish_ms
+    phone.take(packet, now_ms)
+    phone.play(now_ms)
+    assert (phone.shortened_ms > 0) == is_shorter

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tincall import files
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, DataOption
 from tincall.errors import OperatorError
@@ -61,7 +62,7 @@ def make(folder: "DataFolder", names: list[str]) -> list[Path]:
     made = authority.make(folder, names, datetime.datetime.now(datetime.UTC))
     if not folder.settings.exists():
         text = example({"device": {"server_names": names}})
-        made.append(authority.write(folder.settings, text.encode(), 0o600))
+        made.append(files.write(folder.settings, text.encode(), 0o600))
     if not (folder.database.exists() and folder.database.stat().st_size):  # empty: power failed while it was made
         made.append(_make_database(folder.database))
     return made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tincall import files
 from tincall.cli import output
 from tincall.cli.client import DEFAULT_DATA, READY_FILE, DataOption
 from tincall.errors import OperatorError
@@ -325,9 +326,7 @@ def _announce(stack: "AsyncExitStack", folder: "DataFolder", ready: dict[str, An
     """Tell the other commands where this relay is, as long as it runs."""
     import json
 
-    from tincall.relay import authority
-
-    path = authority.write(folder.root / READY_FILE, json.dumps(ready).encode(), 0o600)
+    path = files.write(folder.root / READY_FILE, json.dumps(ready).encode(), 0o600)
     stack.callback(path.unlink, missing_ok=True)
 
 

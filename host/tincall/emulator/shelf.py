@@ -7,12 +7,11 @@ fake of the chip's storage writes it. Whichever copy is missing, damaged or olde
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from callcore import record
 from callcore.errors import StoreError
+from tincall import files
 from tincall.emulator.folder import BoardFolder
 from tincall.errors import OperatorError
 
@@ -54,15 +53,15 @@ def save(folder: BoardFolder, name: str, kind: int, body: bytes) -> None:
     blob = record.pack(kind, found[0] + 1 if found else 1, body)
     every = _nvs(folder)
     every.setdefault(NAMESPACE, {})[name] = ["blob", blob.hex()]
-    _replace(folder.path / "nvs.json", json.dumps(every).encode())
-    _replace(folder.flash / f"{name}.bin", blob)
+    files.write(folder.path / "nvs.json", json.dumps(every).encode())
+    files.write(folder.flash / f"{name}.bin", blob)
 
 
 def forget(folder: BoardFolder, name: str) -> None:
     """Remove both copies; if power fails, the board finds the newest of them or none."""
     every = _nvs(folder)
     if every.get(NAMESPACE, {}).pop(name, None) is not None:
-        _replace(folder.path / "nvs.json", json.dumps(every).encode())
+        files.write(folder.path / "nvs.json", json.dumps(every).encode())
     (folder.flash / f"{name}.bin").unlink(missing_ok=True)
 
 
@@ -84,14 +83,3 @@ def _blob(folder: BoardFolder, name: str) -> bytes:
         return bytes.fromhex(value) if kind == "blob" else b""
     except (KeyError, TypeError, ValueError):
         return b""
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file for its owner only; it is the old one or this one whenever power fails."""
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

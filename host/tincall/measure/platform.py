@@ -7,7 +7,6 @@ console goes through the simulator's own controls.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import requests
 
+from tincall import files
 from tincall.errors import OperatorError
 from tincall.measure.stage import Actor, Stage
 from tincall.settings import WechatSettings
@@ -73,10 +73,7 @@ class Platform:
             (named.push_token_file, "push_token"),
             (named.aes_key_file, "aes_key"),
         ):
-            path = data / place
-            path.unlink(missing_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(str(self._console[word]) + "\n")
+            files.write(data / place, f"{self._console[word]}\n".encode())
         return {
             "TINCALL__WECHAT__APPID": self.appid,
             "TINCALL__WECHAT__MODEL_ID": self.model_id,

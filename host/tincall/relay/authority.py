@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tincall import files
 from tincall.errors import OperatorError
 from tincall.settings import DataFolder, read_secret
 
@@ -52,15 +53,15 @@ def make(folder: DataFolder, names: list[str], now: datetime.datetime) -> list[P
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _missing(folder.ca, folder.ca_key):
             key, certificate = new_ca(now, now - BACK_DATED)
-            made += [write(folder.ca_key, key, 0o600), write(folder.ca, certificate, 0o644)]
+            made += [files.write(folder.ca_key, key, 0o600), files.write(folder.ca, certificate, 0o644)]
         if _missing(folder.server, folder.server_key):
             key, certificate = new_server(*load_ca(folder), names, now)
-            made += [write(folder.server_key, key, 0o600), write(folder.server, certificate, 0o644)]
+            made += [files.write(folder.server_key, key, 0o600), files.write(folder.server, certificate, 0o644)]
         if not folder.kek.exists():
-            made.append(write(folder.kek, os.urandom(KEK_BYTES), 0o600))
+            made.append(files.write(folder.kek, os.urandom(KEK_BYTES), 0o600))
         if not folder.operator_token.exists():
             token = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=")
-            made.append(write(folder.operator_token, token + b"\n", 0o600))
+            made.append(files.write(folder.operator_token, token + b"\n", 0o600))
     except OSError as error:
         where = error.filename or folder.root
         raise OperatorError(f"{where} cannot be written: {error.strerror}.", "Choose another folder.", 2) from None
@@ -225,26 +226,6 @@ def names_of(certificate: x509.Certificate) -> list[str]:
     """Give the host names and addresses that a server certificate is for."""
     extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     return [str(name.value) for name in extension.value]
-
-
-def write(path: Path, data: bytes, mode: int) -> Path:
-    """Write a file whole or not at all, with its mode from the first moment on; gives back `path`.
-
-    If power fails, a reader finds the old file (or none) or the new one.
-    """
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return path
 
 
 def _missing(certificate: Path, key: Path) -> bool:

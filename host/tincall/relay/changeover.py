@@ -13,8 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tincall.relay import authority
-from tincall.relay.store.copying import sync_folder
+from tincall.files import sync_folder, write
 from tincall.relay.store.faults import cannot_write
 from tincall.settings import DataFolder
 
@@ -46,7 +45,7 @@ def change(
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(mode=0o700)
             for place, (data, mode) in files.items():
-                authority.write(part / place.name, data, mode)
+                write(part / place.name, data, mode)
             sync_folder(part)
             reached(STAGED)
             part.rename(folder.root / NEW)

@@ -6,17 +6,15 @@ proves it, gets the key that the device has (`claimer` judges). It is good until
 verified once, or until the device has another key, which another claim makes.
 """
 
-import asyncio
 import os
-from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
 from callcore.claim import SECRET_BYTES
 from tincall import ids
 from tincall.ids import Random
+from tincall.relay.commits import Commits
 from tincall.relay.key_box import KeyBox
 from tincall.relay.store.engine import Database
 from tincall.relay.store.models import claims
@@ -49,9 +47,7 @@ class Claims:
         self._box = box
         self._random = random
         self._claims: dict[str, Claim] = {}
-        # writers come one after the other, so that memory always agrees with what was committed last
-        self._writing = asyncio.Lock()
-        self._commits: set[asyncio.Task[Claim]] = set()
+        self._commits = Commits()
         # for serial numbers without a claim: the same work is done with this, and it proves nothing
         self._decoy = self._made("", 1, 0, 0, random(SECRET_BYTES))
 
@@ -88,7 +84,7 @@ class Claims:
         """
         secret = self._random(SECRET_BYTES)
         claim = self._made(sn, kv, opened_s, expires_s, secret)
-        return await self._whole(self._put(claim)), secret
+        return await self._commits.whole(self._put(claim)), secret
 
     async def bind(self, claim: Claim, uid: str) -> Claim:
         """Bind a claim to the first chip that proves its secret; one that is bound stays as it is.
@@ -98,33 +94,26 @@ class Claims:
         Returns:
             The claim as it is now, which may be bound to another chip, or be another claim.
         """
-        return await self._whole(self._bind(claim, uid))
+        return await self._commits.whole(self._bind(claim, uid))
 
     def forget(self, sn: str) -> None:
         """Forget a claim whose row is gone."""
         self._claims.pop(sn, None)
 
     async def _put(self, claim: Claim) -> Claim:
-        async with self._writing:
+        async with self._commits.writing:
             await self._database.run(write, claim)
             self._claims[claim.sn] = claim
             return claim
 
     async def _bind(self, claim: Claim, uid: str) -> Claim:
-        async with self._writing:
+        async with self._commits.writing:
             now = self._claims.get(claim.sn, self._decoy)
             if now.claim_id == claim.claim_id and not now.uid:
                 now = replace(now, uid=uid)
                 await self._database.run(write, now)
                 self._claims[claim.sn] = now
             return now
-
-    async def _whole(self, work: Coroutine[Any, Any, Claim]) -> Claim:
-        """Do work to its end even if the one who waits is cancelled, so that memory keeps to what was committed."""
-        task = asyncio.create_task(work)
-        self._commits.add(task)
-        task.add_done_callback(self._commits.discard)
-        return await asyncio.shield(task)
 
     def _made(self, sn: str, kv: int, opened_s: int, expires_s: int, secret: bytes) -> Claim:
         claim_id = ids.challenge_id(self._random)

@@ -7,9 +7,8 @@ into `watchers`; they are told in the turn of the loop in which the commit is kn
 It stays one thing although it is long: whoever writes a row holds one lock, and keeps one memory to what was committed.
 """
 
-import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from tincall.ids import Random
 from tincall.logs import get
 from tincall.relay import device_rows, rejected, rotation, second_board, standing
 from tincall.relay.claims import Claims
+from tincall.relay.commits import Commits
 from tincall.relay.device_rows import Device as Device
 from tincall.relay.key_box import KEY_BYTES, KeyBox
 from tincall.relay.rejected import Rejected as Rejected
@@ -58,9 +58,7 @@ class Registry:
         self._key_life_s = key_life_s
         self._devices: dict[str, Device] = {}
         self._second_boards: dict[str, SecondBoard] = {}
-        # writers come one after the other, so that memory always agrees with what was committed last
-        self._writing = asyncio.Lock()
-        self._commits: set[asyncio.Task[Any]] = set()
+        self._commits = Commits()
         # for serial numbers that nobody enrolled: the same work is done with this, and it proves nothing
         decoy = self._box.seal("", 1, random(KEY_BYTES))
         self._decoy = Device("", "", "", standing.REVOKED, 1, decoy, "", 0, 0, "", "", 0, 0)
@@ -158,7 +156,7 @@ class Registry:
             sn=sn, model_id=model_id, name=name or sn, state="new", kv=1, wrapped_key=self._box.seal(sn, 1, secret), uid="",
             counter=0, epoch=0, board="", firmware="", last_seen_s=0, created_s=self._now_s(), key_s=self._now_s(),
         )  # fmt: skip
-        async with self._writing:
+        async with self._commits.writing:
             if sn in self._devices:
                 raise Rejected(
                     "exists", f"{sn} is already enrolled.", f"`tincall devices --forget {sn}` ends it first."
@@ -184,7 +182,7 @@ class Registry:
             wrapped = self._box.seal(sn, kv, self._random(KEY_BYTES))
             return {"kv": kv, "wrapped_key": wrapped, "key_s": self._now_s(), **rotation.DROPPED}
 
-        if await self._whole(self._change(sn, anew)) is None:
+        if await self._commits.whole(self._change(sn, anew)) is None:
             why = f"{sn} is {self.known(sn).state}; only a board that was never verified can be claimed."
             raise Rejected("exists", why, f"`tincall devices --forget {sn}` ends its enrolment first.")
 
@@ -205,7 +203,7 @@ class Registry:
         """
         if word not in standing.OPERATORS_WORDS:
             raise Rejected("bad_value", f"A device is told {', '.join(standing.OPERATORS_WORDS)}; not `{word}`.")
-        before, now = await self._whole(self._decide(sn, word))
+        before, now = await self._commits.whole(self._decide(sn, word))
         log.warning("operator decided", sn=sn, word=word, before=before, state=now)
         if now != before:
             self._tell(sn, now)
@@ -228,7 +226,7 @@ class Registry:
                 raise rejected.over(device)
             return {} if device.next_key is not None else self._begun(device)
 
-        changed = await self._whole(self._change(sn, begin))
+        changed = await self._commits.whole(self._change(sn, begin))
         if changed is not None:
             log.warning("operator rotates a key", sn=sn, kv=changed.kv)
         return changed or self.known(sn), changed is not None
@@ -247,7 +245,7 @@ class Registry:
         Raises:
             Rejected: the device was forgotten meanwhile.
         """
-        before, now = await self._whole(self._doubt(found))
+        before, now = await self._commits.whole(self._doubt(found))
         if now != before:
             self._tell(found.sn, now)
         return now == standing.CONFLICT
@@ -260,7 +258,7 @@ class Registry:
         Raises:
             Rejected: no such device.
         """
-        await self._whole(self._remove(sn))
+        await self._commits.whole(self._remove(sn))
         self._tell(sn, FORGOTTEN)
 
     async def accept(self, sn: str, counter: int, uid: str, firmware: str, kv: int) -> Device | None:
@@ -305,7 +303,7 @@ class Registry:
             }
 
         before = self.known(sn).kv
-        accepted = await self._whole(self._change(sn, session))
+        accepted = await self._commits.whole(self._change(sn, session))
         if accepted is not None and accepted.kv != before:
             log.info("a device's key is changed", sn=sn, kv=accepted.kv)
         return accepted
@@ -317,17 +315,10 @@ class Registry:
             boards: which kind of board each said it is, by serial number.
         """
         if boards:
-            await self._whole(self._note(boards))
-
-    async def _whole(self, work: Coroutine[Any, Any, R]) -> R:
-        """Do work to its end even if the one who waits is cancelled, so that memory keeps to what was committed."""
-        task = asyncio.create_task(work)
-        self._commits.add(task)
-        task.add_done_callback(self._commits.discard)
-        return await asyncio.shield(task)
+            await self._commits.whole(self._note(boards))
 
     async def _remove(self, sn: str) -> None:
-        async with self._writing:
+        async with self._commits.writing:
             self.known(sn)
             await self._database.run(device_rows.remove, sn)
             del self._devices[sn]
@@ -336,7 +327,7 @@ class Registry:
 
     async def _note(self, boards: dict[str, str]) -> None:
         now_s = self._now_s()
-        async with self._writing:
+        async with self._commits.writing:
             known: dict[str, dict[str, Any]] = {
                 sn: {"board": board[:64], "last_seen_s": now_s} for sn, board in boards.items() if sn in self._devices
             }
@@ -349,7 +340,7 @@ class Registry:
                 self._devices[sn] = replace(self._devices[sn], **values)
 
     async def _decide(self, sn: str, word: str) -> tuple[str, str]:
-        async with self._writing:
+        async with self._commits.writing:
             device = self.known(sn)
             now = standing.after(device.state, word, device.epoch > 0)
             if now is None:
@@ -362,7 +353,7 @@ class Registry:
             return device.state, now
 
     async def _doubt(self, found: SecondBoard) -> tuple[str, str]:
-        async with self._writing:
+        async with self._commits.writing:
             device = self.known(found.sn)
             last = self._second_boards.get(found.sn)
             now_s = self._now_s()
@@ -379,7 +370,7 @@ class Registry:
 
     async def _change(self, sn: str, decide: Callable[[Device], dict[str, Any]]) -> Device | None:
         """Store what `decide` says of the device as it is now; None: it says that nothing changes."""
-        async with self._writing:
+        async with self._commits.writing:
             device = self.known(sn)
             changes = decide(device)
             if not changes:

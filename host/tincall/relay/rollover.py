@@ -16,6 +16,7 @@ from pathlib import Path
 from cryptography import x509
 
 from callcore.evidence import MAX_ANCHOR_CHARS
+from tincall import files
 from tincall.errors import OperatorError
 from tincall.relay import authority, changeover
 from tincall.settings import DataFolder, read_secret
@@ -126,7 +127,7 @@ def roll(folder: DataFolder, now: datetime.datetime) -> bool:
     if len(bundle(folder)) + len(certificate) > MAX_ANCHOR_CHARS:
         why = f"{folder.ca} and a next CA are more than {MAX_ANCHOR_CHARS} characters, too much to send to boards."
         raise OperatorError(why, "A bundle of more than two small CAs has to be written to each board.", 2)
-    authority.write(folder.next_ca, certificate + key, 0o600)
+    files.write(folder.next_ca, certificate + key, 0o600)
     return True
 
 

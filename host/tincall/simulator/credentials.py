@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from tincall import ids
+from tincall import files, ids
 from tincall.errors import OperatorError
 from tincall.settings import read_secret
 from tincall.simulator.accounts import App
@@ -94,14 +94,8 @@ def _write(path: Path, made: Credentials) -> None:
     # JSON's text is TOML's as long as it is ASCII
     lines = ["# The simulated platform's console. Copy what your relay needs into its settings; all of it is secret.\n"]
     lines += [f"{name} = {json.dumps(value)}\n" for name, value in asdict(made).items()]
-    partial = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        files.write(path, "".join(lines).encode())
     except OSError as error:
         raise OperatorError(f"{path} cannot be written: {error.strerror}.", "Name another folder.") from None

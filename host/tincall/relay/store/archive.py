@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from tincall.errors import OperatorError
-from tincall.relay.store.copying import sync_folder
+from tincall.files import sync_folder
 
 FORMAT = 1
 LIST = "backup.json"

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tincall.errors import OperatorError
+from tincall.files import sync_folder
 from tincall.relay.store import faults, integrity
 
 BUSY_TIMEOUT_S = 5.0
@@ -69,15 +70,6 @@ def schema(path: Path) -> str:
     finally:
         connection.close()
     return str(found[0]) if found else ""
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy_pages(source: Path, part: Path) -> None:

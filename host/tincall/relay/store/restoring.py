@@ -20,10 +20,10 @@ from pathlib import Path
 
 from tincall.clock import Clock
 from tincall.errors import OperatorError
+from tincall.files import sync_folder, write
 from tincall.relay import authority
 from tincall.relay.registry import Registry
 from tincall.relay.store import archive, faults
-from tincall.relay.store.copying import sync_folder
 from tincall.relay.store.engine import Database, hold
 from tincall.settings import DataFolder
 
@@ -147,7 +147,7 @@ def _restore(source: Path, folder: DataFolder, clock: Clock, reached: Callable[[
         _try_out(part / folder.database.name, folder, part, clock)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock.unix_ms() // 1000))
         aside = _free(folder.root, f"before-restore-{stamp}")
-        authority.write(part / PLAN, json.dumps({"aside": aside.name, "files": files}).encode(), 0o600)
+        write(part / PLAN, json.dumps({"aside": aside.name, "files": files}).encode(), 0o600)
         sync_folder(part)
         reached(STAGED)
     except BaseException:
