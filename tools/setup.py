@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 RECORD = VENV / "tincall-setup.json"
 LOG = VENV / "pip.log"
-EXTRAS = {"demo": ["codecs", "judge"], "tests": ["codecs", "judge", "dev"]}
+EXTRAS = {"demo": ["codecs", "judge"], "tests": ["boards", "codecs", "judge", "dev"]}
 # what may drive the phone's page, as tests/e2e/browser.py looks for it
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_PACKAGES = ["chromium", "fonts-dejavu-core"]

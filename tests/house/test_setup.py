@@ -50,7 +50,7 @@ def test_the_second_time_installs_nothing(elsewhere: Path, monkeypatch: pytest.M
     setup.main("tests")
     setup.main("tests")
     setup.main("demo")
-    assert pip.asked == [("-e", ".[codecs,judge,dev]")]
+    assert pip.asked == [("-e", ".[boards,codecs,judge,dev]")]
 
 
 def test_a_demo_is_not_enough_for_tests(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_a_demo_is_not_enough_for_tests(elsewhere: Path, monkeypatch: pytest.Mon
     _prepare(monkeypatch, pip)
     setup.main("demo")
     setup.main("tests")
-    assert pip.asked == [("-e", ".[codecs,judge]"), ("-e", ".[codecs,judge,dev]")]
+    assert pip.asked == [("-e", ".[codecs,judge]"), ("-e", ".[boards,codecs,judge,dev]")]
 
 
 @pytest.mark.parametrize("change", ["requirements", "place", "damage"])
@@ -93,13 +93,13 @@ def test_a_demo_goes_without_a_score_when_nothing_can_be_compiled(
 
 
 def test_tests_do_not_go_without_it(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _prepare(monkeypatch, Pip(".[codecs,judge,dev]"), compiler=False)
+    _prepare(monkeypatch, Pip(".[boards,codecs,judge,dev]"), compiler=False)
     with pytest.raises(setup.SetupError, match="build-essential"):
         setup.main("tests")
 
 
 def test_a_failing_pip_shows_the_end_of_its_log(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _prepare(monkeypatch, Pip(".[codecs,judge,dev]"))
+    _prepare(monkeypatch, Pip(".[boards,codecs,judge,dev]"))
     with pytest.raises(setup.SetupError, match="it went wrong"):
         setup.main("tests")
     assert not setup.already("tests")
