@@ -123,22 +123,36 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
         raise BuildError(f"{shown} for {arch}: mpy-cross made nothing") from None
 
 
-def sources() -> list[Path]:
-    """Name what is compiled for a board, as firmware/manifest.py has it, main.py included."""
-    found: list[Path] = []
+def manifest(file: Path) -> dict[str, Path]:
+    """Read a manifest file, of which we use the words below; see "manifest files" in MicroPython's reference.
 
-    def package(name: str, files: tuple[str, ...] | None = None) -> None:
-        there = FIRMWARE / name
-        found.extend(sorted(there.glob("*.py")) if files is None else [there / file for file in files])
+    Args:
+        file: the manifest; what it names is relative to its folder.
 
-    def run(manifest: str) -> None:
-        # the words of a manifest that we use; see "manifest files" in MicroPython's reference
-        words = {"metadata": lambda **_: None, "include": run, "package": package}
-        words["module"] = lambda name: found.append(FIRMWARE / name)
-        exec((FIRMWARE / manifest).read_text(), words)  # our own file
+    Returns:
+        The sources it names, by the path they are imported from: `callcore/call.py`, `board.py`.
+    """
+    found: dict[str, Path] = {}
 
-    run("manifest.py")
+    def package(name: str, files: tuple[str, ...] | None = None, base_path: str = ".") -> None:
+        there = (file.parent / base_path / name).resolve()
+        for path in sorted(there.rglob("*.py")) if files is None else [there / one for one in files]:
+            found[str(name / path.relative_to(there))] = path
+
+    def module(name: str, base_path: str = ".") -> None:
+        found[name] = (file.parent / base_path / name).resolve()
+
+    def include(other: str) -> None:
+        found.update(manifest((file.parent / other).resolve()))
+
+    words = {"metadata": lambda **_: None, "include": include, "package": package, "module": module}
+    exec(file.read_text(), words)  # our own file
     return found
+
+
+def sources() -> list[Path]:
+    """Name what is compiled for every board, as firmware/manifest.py has it, main.py included."""
+    return list(manifest(FIRMWARE / "manifest.py").values())
 
 
 def build(arch: str, folder: Path, compiler: Path | None = None, lines: bool = False) -> dict[str, int]:

@@ -7,13 +7,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tincall import shipped
 from tincall.emulator.folder import BoardFolder
-from tincall.emulator.interpreters import CHECKOUT, find
+from tincall.emulator.interpreters import find
 from tincall.errors import STATUS_USAGE, OperatorError
 
 FAKES = Path(__file__).resolve().parent / "fakes"
-FIRMWARE = CHECKOUT / "firmware"
-BOARD = CHECKOUT / "boards" / "EMULATED"
+FIRMWARE = shipped.root() / "firmware"
+BOARD = shipped.root() / "boards" / "EMULATED"
 
 # the agreement with fakes/common/fake_power.py
 STATUS_RESET = 75
@@ -71,7 +72,7 @@ class Program:
             OperatorError: no firmware, no interpreter, or a heap for CPython.
         """
         if not self.main.is_file():
-            raise OperatorError(f"no firmware at {self.main}", "Run from a checkout of the project.", STATUS_USAGE)
+            raise OperatorError(f"no firmware at {self.main}", "Name the main.py of a firmware.", STATUS_USAGE)
         if self.board == "unix32" and (self.clock_s or 0) > LAST_32_BIT_S:
             raise OperatorError("the clock of unix32 ends in January 2038", "Use --board unix.", STATUS_USAGE)
         interpreter = find(self.board)

@@ -1,7 +1,7 @@
 """Where the interpreters are that can be a board: MicroPython's unix ports of both word sizes, and CPython.
 
-`tools/upy.py` fetches the unix ports into `.cache/upy`; a person may name others by environment variables. Nothing is
-trusted by its name: an interpreter counts once it ran and said what it is.
+In a checkout `tools/upy.py` fetches the unix ports into `.cache/upy`; a person may name others by environment variables.
+Nothing is trusted by its name: an interpreter counts once it ran and said what it is.
 """
 
 import functools
@@ -11,13 +11,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tincall import shipped
 from tincall.errors import STATUS_USAGE, OperatorError
 
 BOARDS = ("unix", "unix32", "cpython")
 OLDEST = (1, 25)
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-LAUNCHERS = {"unix": CHECKOUT / ".cache/upy/micropython", "unix32": CHECKOUT / ".cache/upy/micropython32"}
+LAUNCHERS = {
+    "unix": shipped.downloads() / "upy" / "micropython",
+    "unix32": shipped.downloads() / "upy" / "micropython32",
+}
 VARIABLES = {"unix": "TINCALL_MICROPYTHON", "unix32": "TINCALL_MICROPYTHON32"}
 WORD_BITS = {"unix": 64, "unix32": 32}
 
@@ -122,9 +126,10 @@ def find(board: str) -> list[str]:
     else:
         command = [str(LAUNCHERS[board])]
         if not os.access(command[0], os.X_OK):
+            fetch = "Run `python3 tools/upy.py get`, or set" if shipped.checkout() else "Set"
             raise OperatorError(
                 f"no MicroPython for board {board}: {command[0]} is not there",
-                f"Run `python3 tools/upy.py get`, or set {variable} to a MicroPython >= 1.25, or use --board cpython.",
+                f"{fetch} {variable} to a MicroPython >= 1.25, or use --board cpython.",
             )
     require(board, tuple(command))
     return command

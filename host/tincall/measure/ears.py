@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from callcore import jitter
-from tincall.emulator.interpreters import CHECKOUT
+from tincall import shipped
 from tincall.errors import OperatorError
 from tincall.leg import Media
 from tincall.measure import board_ear
@@ -146,5 +146,5 @@ def hear_at_phone(packets: Packets, codec: str, begin_ms: int, end_ms: int, has_
 
 def _environment() -> dict[str, str]:
     """Let the program find callcore, on either interpreter, and nothing else of ours."""
-    path = str(CHECKOUT / "firmware")
+    path = str(shipped.root() / "firmware")
     return {**os.environ, "MICROPYPATH": path + os.pathsep + ".frozen", "PYTHONPATH": path}

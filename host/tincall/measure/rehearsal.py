@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from tincall import shipped
 from tincall.emulator.control import BoardControl
-from tincall.emulator.interpreters import CHECKOUT, find
+from tincall.emulator.interpreters import find
 from tincall.emulator.microphone import CLIP_DELAY_MS
 from tincall.errors import OperatorError
 from tincall.measure.stage import Stage, wait_until
@@ -53,11 +54,14 @@ def default_clips() -> tuple[Path, Path]:
     Raises:
         OperatorError: they were not fetched.
     """
-    found = tuple(CHECKOUT / ".cache" / "speech" / name for name in _DEFAULT_CLIPS)
+    found = tuple(shipped.downloads() / "speech" / name for name in _DEFAULT_CLIPS)
     missing = [path.name for path in found if not path.is_file()]
     if missing:
         raise OperatorError(
-            f"the speech clips {', '.join(missing)} are not here", "Run `make setup`, or name a WAV file with --clip."
+            f"the speech clips {', '.join(missing)} are not here",
+            "Run `make setup`, or name a WAV file with --clip."
+            if shipped.checkout()
+            else "Name a WAV file with --clip.",
         )
     return found[0], found[1]
 
@@ -102,7 +106,7 @@ def write_main(path: Path, codec: str) -> None:
         codec: a name of `callcore.coders.NAMES`.
     """
     path.parent.mkdir()
-    main = (CHECKOUT / "firmware/main.py").read_text()
+    main = (shipped.root() / "firmware/main.py").read_text()
     path.write_text(main.replace("app.run()", f"app.CODECS = ({codec!r},)\napp.run()"))
 
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from callcore import vad
-from tincall.emulator.interpreters import CHECKOUT
+from tincall import shipped
 from tincall.wav import Samples, load
 
 Sound = NDArray[np.float64]
 
-CLIPS = CHECKOUT / ".cache" / "speech"
+CLIPS = shipped.downloads() / "speech"
 RATE_HZ = 16000
 FRAME = 320
 VOICE_DBOV = -26

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tincall.emulator.interpreters import CHECKOUT
+from tincall import shipped
 from tincall.errors import OperatorError
 from tincall.wav import Samples, load
 
 RATE_HZ = 16000
 LEVEL_DBOV = -26  # P.56's level for speech in such tests; the judge levels anyway, but coders do not
 NOISE_DBOV = -75  # of pauses; no two frames of it are the same, by which a frame is known again after its way
-FOLDER = CHECKOUT / ".cache" / "speech"
+FOLDER = shipped.downloads() / "speech"
 # who is judged: the longest of the set, two sexes, read and dictated; short ones let one frame decide a score
 JUDGED = (
     "librivox-0870.wav",
