@@ -48,6 +48,12 @@ def test_the_example_takes_values(file):
     assert settings.web.port == 0
 
 
+@pytest.mark.parametrize("text", ["[device]\nrotate_days = true\n", "[call]\nring_ms = false\n"])
+def test_a_truth_value_is_no_number(file, text):
+    problem = refused(file(text))
+    assert "line 2" in problem.message and "true and false are no numbers" in problem.message
+
+
 def test_the_environment_wins(file, monkeypatch):
     monkeypatch.setenv("TINCALL__DEVICE__PORT", "443")
     monkeypatch.setenv("TINCALL__CALL__RING_MS", "5000")

@@ -58,7 +58,7 @@ def test_a_ca_is_not_replaced_while_nobody_can_tell_who_has_the_next_one(folder)
     assert document(tincall("ca", "roll", "--data", folder.root, "--json")) == {"made": True, "lacking": None}
     assert document(tincall("ca", "roll", "--data", folder.root, "--json"))["made"] is False
     refused = tincall("ca", "switch", "--data", folder.root)
-    assert (refused.exit_code, "no relay runs" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "There is no relay at" in refused.stderr) == (1, True)
     assert f"tincall relay --data {folder.root}" in " ".join(refused.stderr.split())
     assert folder.next_ca.exists()
     next_ca = rollover.read(folder).next_ca
@@ -80,6 +80,15 @@ def test_boards_that_lack_the_next_one_are_named_and_hold_it_up(folder):
             client.delete(f"/v1/devices/{sn}")
         assert tincall("ca", "switch", "--data", folder.root).exit_code == 0
         assert relay.stop()[0] == 0
+
+
+def test_a_relay_that_does_not_take_it_up_is_not_called_absent(folder, monkeypatch):
+    with RunningRelay(folder.root):
+        rollover.roll(folder, rollover.read(folder).ca.not_valid_before_utc)
+        monkeypatch.setattr("tincall.cli.ca.TAKEN_UP_S", 0.0)
+        monkeypatch.setattr("tincall.relay.rollover.anchor_id", lambda bundle: "another")
+        told = " ".join(tincall("ca", "show", "--data", folder.root).stdout.split())
+    assert "the relay has not taken it up within 0 s" in told
 
 
 def test_secrets_are_not_printed(folder):

@@ -127,9 +127,20 @@ def test_a_second_board_is_shown_with_the_way_out(capsys):
     assert "tincall devices resume DE-6" in shown and "tincall devices --forget DE-6" in shown
 
 
-def test_a_number_cannot_climb_out_of_its_path(shared_relay):
-    result = tincall("devices", "--forget", "../calls", "--data", shared_relay)
-    assert result.exit_code == 1
+@pytest.mark.parametrize("number", ["../calls", ".", "a/b", "%2e", "ü", "x" * 129])
+def test_a_number_cannot_climb_out_of_its_path(shared_relay, number):
+    result = tincall("devices", "--forget", number, "--data", shared_relay)
+    assert (result.exit_code, f"{number!r} is no serial number" in result.stderr) == (2, True)
+
+
+def test_a_revoked_board_waits_for_no_key(shared_relay):
+    with Client(shared_relay) as client:
+        client.post("/v1/devices", {"sn": "DE-9"})
+        client.post("/v1/devices/DE-9/rotate", {})
+        assert "new one waits" in tincall("devices", "--data", shared_relay).stdout
+        client.post("/v1/devices/DE-9/revoke", {})
+        assert "new one waits" not in tincall("devices", "--data", shared_relay).stdout
+        client.delete("/v1/devices/DE-9")
 
 
 def test_nothing_enrolled_says_what_to_do(monkeypatch):

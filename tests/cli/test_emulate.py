@@ -63,6 +63,7 @@ def test_an_error_of_the_firmware_is_why_it_stopped(tmp_path: Path) -> None:
 
 
 def test_an_unknown_board_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "b/flash").mkdir(parents=True)
     done = tincall("emulate", "--folder", tmp_path / "b", "--board", "toaster")
     assert done.exit_code == 2
     assert "toaster" in done.stderr and "unix32" in done.stderr

@@ -37,6 +37,16 @@ def test_a_relay_on_a_full_disk(tmp_path):
             assert relay.stop()[0] == 0
 
 
+def test_a_restore_without_room_leaves_nothing(tmp_path):
+    with small_disk.mounted(tmp_path / "disk") as disk:
+        assert tincall("init", "--data", tmp_path / "data").exit_code == 0
+        assert tincall("backup", tmp_path / "b", "--data", tmp_path / "data").exit_code == 0
+        small_disk.fill(disk)
+        result = tincall("restore", tmp_path / "b", "--data", disk / "new")
+        assert (result.exit_code, "Traceback" in result.stderr) == (1, False)
+        assert not (disk / "new").exists()
+
+
 def test_a_relay_does_not_start_on_a_full_disk_and_says_why(tmp_path):
     with small_disk.mounted(tmp_path / "disk") as disk:
         data = disk / "data"

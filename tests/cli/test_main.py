@@ -81,6 +81,23 @@ def test_with_json_the_failure_is_the_one_document(monkeypatch, arguments):
     assert json.loads(result.stdout) == {"error": {"message": "Broken.", "hint": "Mend it.", "status": 1}}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["init", "--nonsense", "--json"], "--nonsense"),
+        (["--json", "init", "--nonsense"], "--nonsense"),
+        (["devcies", "--json"], "devcies"),
+        (["enrol", "--json"], "--sn"),
+        (["calls", "--limit", "0", "--json"], "--limit"),
+    ],
+)
+def test_with_json_wrong_usage_is_the_one_document(arguments, word):
+    result = tincall(*arguments)
+    told = json.loads(result.stdout)["error"]
+    assert (result.exit_code, told["status"], word in told["message"]) == (2, 2, True)
+    assert "--help" in told["hint"]
+
+
 def test_ctrl_c_is_quiet(monkeypatch):
     monkeypatch.setattr("tincall.cli.devices.devices", failing(KeyboardInterrupt()))
     result = tincall("devices")

@@ -93,7 +93,22 @@ def test_a_board_that_is_forgotten_in_a_call(relay, interpreter):
         assert board.wait_call("ENDED")["call"] == record["call_id"]
 
 
+@with_phones("answers")
+def test_a_folder_that_is_no_board(relay, tmp_path):
+    done = tincall("emulate", "--folder", tmp_path / "typo", "--board", "cpython")
+    assert (done.status, "holds no board" in done.complaint()) == (2, True)
+    assert not (tmp_path / "typo").exists()
+    for command in (["emulate", "--folder", relay.data], ["enrol", "--sn", "BAD-place", "--board", relay.data]):
+        done = relay.run(*command) if command[0] == "enrol" else tincall(*command)
+        assert (done.status, "data folder of a relay" in done.complaint() or "no board" in done.complaint()) == (
+            2,
+            True,
+        )
+    assert not (relay.data / "flash").exists()
+
+
 def test_a_board_without_an_identity(tmp_path, interpreter):
+    (tmp_path / "board/flash").mkdir(parents=True)
     done = tincall("emulate", "--folder", tmp_path / "board", "--board", interpreter)
     assert done.status == 1
     assert "this board has no identity yet; enrol it" in done.complaint()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TAKEN_UP_S = 20.0  # a running relay looks at its files every few seconds
 LIST_MAX = 20
+UNKNOWN = "Which boards have got the next CA cannot be told"
 
 
 def show(data: DataOption = DEFAULT_DATA) -> None:
@@ -37,9 +38,10 @@ def show(data: DataOption = DEFAULT_DATA) -> None:
         },
         "warnings": warnings,
     }
+    who = ""
     if found.next_ca:
-        document["lacking"] = _lacking(data, folder)
-    output.result(document, lambda console: _show(console, document))
+        document["lacking"], who = _lacking(data, folder)
+    output.result(document, lambda console: _show(console, document, who))
 
 
 def renew(
@@ -65,9 +67,9 @@ def roll(data: DataOption = DEFAULT_DATA) -> None:
 
     folder = _folder(data)
     is_new = rollover.roll(folder, _now())
-    lacking = _lacking(data, folder)
+    lacking, who = _lacking(data, folder)
     document = {"made": is_new, "lacking": lacking}
-    said = ["The next CA is made." if is_new else "There is a next CA already.", _who_lacks(lacking)]
+    said = ["The next CA is made." if is_new else "There is a next CA already.", who]
     output.result(document, lambda console: console.print(output.escape(" ".join(said))))
 
 
@@ -82,15 +84,15 @@ def switch(
 
     folder = _folder(data)
     if folder.next_ca.exists() and not force:
-        lacking = _lacking(data, folder)
+        lacking, who = _lacking(data, folder)
         if lacking is None or lacking:
             first = (
                 "Wait until they were linked, forget them"
                 if lacking
-                else f"Start it: `tincall relay --data {folder.root}`"
+                else f"See that a relay runs on it (`tincall relay --data {folder.root}`)"
             )
             hint = f"{first}, or go on with --force; then nothing but a visit helps a board that lacks it."
-            raise OperatorError(_who_lacks(lacking), hint)
+            raise OperatorError(who, hint)
     made = rollover.switch(folder, _now())
     document = {
         "until": _day(rollover.read(folder).ca.not_valid_after_utc),
@@ -103,8 +105,8 @@ def switch(
     output.result(document, lambda console: console.print(output.escape(said)))
 
 
-def _lacking(data: Any, folder: "DataFolder") -> list[str] | None:
-    """Ask the relay which boards lack the bundle that is in the folder; None: it cannot be told now."""
+def _lacking(data: Any, folder: "DataFolder") -> tuple[list[str] | None, str]:
+    """Ask the relay which boards lack the bundle that is in the folder; None: it cannot be told now. The same as a sentence."""
     from tincall.cli.client import Client
     from tincall.relay import rollover
 
@@ -115,21 +117,20 @@ def _lacking(data: Any, folder: "DataFolder") -> list[str] | None:
             while True:
                 found = client.get("/v1/ca")
                 if found["anchor"] == wanted:
-                    return list(found["lacking"])
+                    return list(found["lacking"]), _who_lacks(found["lacking"])
                 if time.monotonic() > until_s:
-                    return None
+                    why = f"since the relay has not taken it up within {TAKEN_UP_S:.0f} s; see what it writes"
+                    return None, f"{UNKNOWN}, {why}."
                 time.sleep(0.5)
-    except OperatorError:
-        return None
+    except OperatorError as problem:
+        return None, f"{UNKNOWN}. {problem.message}"
 
 
-def _who_lacks(lacking: list[str] | None) -> str:
-    if lacking is None:
-        return "Which boards have got it cannot be told, since no relay runs on this folder."
+def _who_lacks(lacking: list[str]) -> str:
     if not lacking:
         return "Every board has got it: `tincall ca switch` puts it in force."
     shown = ", ".join(lacking[:LIST_MAX]) + (f" and {len(lacking) - LIST_MAX} more" if len(lacking) > LIST_MAX else "")
-    return f"{len(lacking)} boards have not got it yet: {shown}."
+    return f"{len(lacking)} {'board has' if len(lacking) == 1 else 'boards have'} not got it yet: {shown}."
 
 
 def _folder(data: Any) -> "DataFolder":
@@ -154,14 +155,12 @@ def _day(when: datetime.datetime) -> str:
     return f"{when:%Y-%m-%d}"
 
 
-def _show(console: "Console", document: dict[str, Any]) -> None:
+def _show(console: "Console", document: dict[str, Any], who_lacks: str) -> None:
     means = {"server": "server certificate", "ca": "CA that boards trust", "next_ca": "next CA"}
     for name, one in document["certificates"].items():
         console.print(f"{means[name]:20}  {one['from']} to {one['until']}")
     console.print(output.escape(f"The server certificate is for {', '.join(document['names'])}."))
-    if "lacking" in document:
-        console.print(output.escape(_who_lacks(document["lacking"])))
-    for sentence in document["warnings"]:
+    for sentence in ([who_lacks] if who_lacks else []) + document["warnings"]:
         console.print(output.escape(sentence))
 
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.errors import STATUS_USAGE, OperatorError
 
@@ -45,7 +44,7 @@ def hangup(
         press(button, "end")
         return
     with Client(data) as client:
-        done = client.post(f"/v1/calls/{quote(call_id, safe='')}/hangup", {})
+        done = client.post(paths.call(call_id, "hangup"), {})
     output.result(done, lambda console: console.print(f"Call {output.escape(call_id)} is ended."))
 
 

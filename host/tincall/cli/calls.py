@@ -1,13 +1,12 @@
 """`tincall calls`: the newest call records, or one of them whole."""
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from callcore import causes, sentences
 from tincall import fates
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def calls(
     """List calls, newest first, or show one."""
     with Client(data) as client:
         if call:
-            record = client.get(f"/v1/calls/{quote(call, safe='')}")
+            record = client.get(paths.call(call))
             ways = fates.fates(record)
             output.result({**record, "frames": ways}, lambda console: _show_one(console, record, ways))
             return

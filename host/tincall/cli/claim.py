@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callcore.verify import is_serial_number
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.cli.enrol import address
 from tincall.errors import STATUS_USAGE, OperatorError
@@ -39,8 +38,7 @@ def claim(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Open a claim, by which one board in the field gets its key by itself."""
-    if not is_serial_number(sn):
-        raise OperatorError(f"{sn!r} is no serial number.", "It has 1 to 128 of 0-9 A-Z a-z _ -.", STATUS_USAGE)
+    paths.check_sn(sn)
     if file is not None and file.exists():
         raise OperatorError(f"{file} is there already.", "Name a new file.", STATUS_USAGE)
     folder = DataFolder(data)

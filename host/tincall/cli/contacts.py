@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.cli.invite import check_in_use
 
@@ -29,7 +29,7 @@ def contacts(
 ) -> None:
     """List the people whom a board may call."""
     check_in_use(data)
-    path = f"/v1/devices/{quote(sn, safe='')}/contacts"
+    path = paths.device(sn, "contacts")
     with Client(data) as client:
         if remove:
             done = client.delete(f"{path}/{quote(remove, safe='')}")

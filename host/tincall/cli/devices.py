@@ -2,11 +2,10 @@
 
 import time
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from tincall.cli import events, output
+from tincall.cli import events, output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.errors import STATUS_USAGE, OperatorError
 
@@ -44,16 +43,16 @@ def devices(
     _check(word, sn, forget, every)
     with Client(data) as client:
         if forget:
-            done = client.delete(_path(forget))
+            done = client.delete(paths.device(forget))
             output.result(done, lambda console: console.print(f"{output.escape(forget)} is forgotten."))
         elif word == ROTATE:
             _rotate(client, sn)
         elif word == SHOW:
-            stands = {"device": client.get(_path(sn)), "standing": client.get(_path(sn) + "/standing")}
+            stands = {"device": client.get(paths.device(sn)), "standing": client.get(paths.device(sn, "standing"))}
             stands |= {"events": client.get(f"{events.path_of(sn)}?limit={events.LATEST}")["events"]}
             output.result(stands, lambda console: _show_one(console, stands))
         elif word:
-            decision = client.post(f"{_path(sn)}/{word}", {})
+            decision = client.post(paths.device(sn, word), {})
             output.result(decision, lambda console: console.print(_told(decision)))
         else:
             found = client.get("/v1/devices")
@@ -75,22 +74,17 @@ def _check(word: str, sn: str, forget: str, every: bool) -> None:
         raise OperatorError("One word and one serial number.", "As in `tincall devices suspend SN`.", STATUS_USAGE)
 
 
-def _path(sn: str) -> str:
-    return f"/v1/devices/{quote(sn, safe='')}"
-
-
 def _rotate(client: Client, sn: str) -> None:
     """Begin to change one board's key, or every board's."""
     if sn:
-        rotation = client.post(f"{_path(sn)}/{ROTATE}", {})
+        rotation = client.post(paths.device(sn, ROTATE), {})
         output.result(rotation, lambda console: console.print(_rotating(rotation)))
         return
     boards = [one["sn"] for one in client.get("/v1/devices")["devices"] if one["state"] != "revoked"]
-    done = [client.post(f"{_path(one)}/{ROTATE}", {}) for one in boards]
+    done = [client.post(paths.device(one, ROTATE), {}) for one in boards]
     linked = sum(one["linked"] for one in done)
-    said = (
-        f"{len(done)} boards get a new key: {linked} of them at once or after their call, the others when they connect."
-    )
+    boards_get = "1 board gets" if len(done) == 1 else f"{len(done)} boards get"
+    said = f"{boards_get} a new key: {linked} at once or after their call, the others when they connect."
     backup = "Make a backup when they have them: one from before does not know the new keys."
     output.result({"rotations": done}, lambda console: console.print(f"{said}\n{backup}"))
 
@@ -164,9 +158,10 @@ def _show(console: "Console", found: list[dict[str, Any]]) -> None:
     table = Table(*columns, box=None)
     for device in found:
         link = device["link"]
+        waits = device["next_key_s"] and device["state"] != "revoked"
         table.add_row(
             *(output.escape(device[key]) for key in ("sn", "name", "model_id", "state")),
-            f"{device['kv']}, new one waits" if device["next_key_s"] else str(device["kv"]),
+            f"{device['kv']}, new one waits" if waits else str(device["kv"]),
             "up" if link else "-",
             *(output.escape((link or device)[key]) for key in ("board", "firmware")),
             "now" if link else output.when(device["last_seen_s"] * 1000),

@@ -11,12 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from callcore.verify import is_serial_number
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption, running
 from tincall.emulator import shelf
 from tincall.emulator.folder import BoardFolder
-from tincall.errors import STATUS_USAGE, OperatorError
+from tincall.errors import OperatorError
 from tincall.settings import DataFolder, load
 
 # as firmware/handset/identity.py and firmware/handset/marks.py name the records and number their kinds
@@ -41,8 +40,7 @@ def enrol(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Register a board, and give an emulated one its identity."""
-    if not is_serial_number(sn):
-        raise OperatorError(f"{sn!r} is no serial number.", "It has 1 to 128 of 0-9 A-Z a-z _ -.", STATUS_USAGE)
+    paths.check_sn(sn)
     if sntp:
         _check_host(sntp)
     folder = DataFolder(data)

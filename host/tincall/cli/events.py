@@ -1,12 +1,11 @@
 """`tincall events`: what boards had to tell that happened while they had no link."""
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from callcore import sentences
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 
 if TYPE_CHECKING:
@@ -25,13 +24,13 @@ def events(
     with Client(data) as client:
         found = client.get(f"{path_of(sn)}?limit={limit}")
         if sn and not found["events"]:
-            client.get(f"/v1/devices/{quote(sn, safe='')}")  # which tells that nobody has enrolled it
+            client.get(paths.device(sn))  # which tells that nobody has enrolled it
         output.result(found, lambda console: _show(console, found["events"], sn))
 
 
 def path_of(sn: str) -> str:
     """Give the API's path to the events of a board, or of all."""
-    return f"/v1/devices/{quote(sn, safe='')}/events" if sn else "/v1/events"
+    return paths.device(sn, "events") if sn else "/v1/events"
 
 
 def told(event: dict[str, Any]) -> str:

@@ -1,11 +1,10 @@
 """`tincall invite`: a code by which a person with the mini program comes to a board; it is printed here and nowhere else."""
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from tincall.cli import output
+from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
 from tincall.errors import STATUS_USAGE, OperatorError
 from tincall.settings import DataFolder, load
@@ -27,7 +26,7 @@ def invite(
     """Make a code by which a person comes to a board in the mini program; it is good for one person."""
     check_in_use(data)
     with Client(data) as client:
-        made = client.post(f"/v1/devices/{quote(sn, safe='')}/invites", {"name": name, "life_s": hours * HOUR_S})
+        made = client.post(paths.device(sn, "invites"), {"name": name, "life_s": hours * HOUR_S})
     output.result(made, lambda console: _show(console, made))
 
 

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import tincall
 from tincall.cli import output
-from tincall.errors import OperatorError
+from tincall.errors import STATUS_USAGE, OperatorError
 
 # name: (module of tincall.cli, function in it or table of subcommands, what the list of commands says)
 COMMANDS = {
@@ -42,6 +42,8 @@ COMMANDS = {
     "bench": ("bench", "SUBCOMMANDS", "Measure how voice comes through, and hold it against what it has to be."),
     "stream": ("stream", "stream", "Play a WAV as a board's microphone, record its speaker, or send a call's RTP."),
 }
+# the parser's own error; which module it is in differs between versions of typer
+UsageError: Any = typer.BadParameter.__base__
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on the standard output, and nothing else there.")
 ]
@@ -78,12 +80,20 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the subcommand; what the operator can mend is told in one sentence."""
+        """Run the subcommand; what the operator can mend is told in one sentence; wrong usage as JSON, if that is wanted."""
+        words = [*ctx._protected_args, *ctx.args]
         try:
             return super().invoke(ctx)
         except OperatorError as problem:
             output.error(problem)
             raise typer.Exit(problem.status) from None
+        except UsageError as problem:
+            output.use_json("--json" in words)
+            if not output.is_json():
+                raise
+            hint = f"See `{problem.ctx.command_path if problem.ctx else 'tincall'} --help`."
+            output.error(OperatorError(problem.format_message(), hint, STATUS_USAGE))
+            raise typer.Exit(STATUS_USAGE) from None
 
 
 def load(name: str) -> Any:

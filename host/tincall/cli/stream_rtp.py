@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from callcore import media, wire
+from tincall.cli import paths
 from tincall.cli.client import Client
 from tincall.errors import STATUS_USAGE, OperatorError
 
@@ -87,7 +87,7 @@ def send(client: Client, call: dict[str, Any], party: str, to: tuple[str, int], 
         family, kind, _, _, where = socket.getaddrinfo(*to, type=socket.SOCK_DGRAM)[0]
         with (
             socket.socket(family, kind) as out,
-            client.stream(f"/v1/calls/{quote(call['call_id'], safe='')}/rtp", party=party) as pieces,
+            client.stream(paths.call(call["call_id"], "rtp"), party=party) as pieces,
         ):
             for packet in unframed(pieces):
                 if packet:  # an empty one says that nobody speaks

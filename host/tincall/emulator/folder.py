@@ -22,6 +22,8 @@ from pathlib import Path
 
 from tincall.errors import STATUS_USAGE, OperatorError
 
+# what `tincall.settings.DataFolder` has in every relay's folder
+SETTINGS = "tincall.toml"
 _UID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -50,6 +52,9 @@ class BoardFolder:
         Raises:
             OperatorError: the folder cannot be used, or another runner has it.
         """
+        if (self.path / SETTINGS).exists():
+            hint = "Give the board a folder of its own."
+            raise OperatorError(f"{self.path} is the data folder of a relay.", hint, STATUS_USAGE)
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.flash.mkdir(mode=0o700, exist_ok=True)

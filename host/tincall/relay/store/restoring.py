@@ -64,6 +64,7 @@ def restore(
         OperatorError: a relay runs on the folder, it is not empty, or the backup is not sound, or not this folder's.
     """
     archive.read(source, None)
+    is_new = not folder.root.exists()
     try:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -79,6 +80,8 @@ def restore(
         raise faults.cannot_write(folder.root, error) from None
     finally:
         os.close(lock)
+        if is_new and [one.name for one in folder.root.iterdir()] == [folder.database.name + ".lock"]:
+            shutil.rmtree(folder.root)  # nothing was restored
 
 
 def finish(folder: DataFolder) -> bool:
