@@ -16,6 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest"]
+TESTS = ROOT / "tests"
+
+
+def marked(mark: str) -> list[str]:
+    """Name the test files that use a mark: a step that wants no others need not read them."""
+    return sorted(
+        str(path.relative_to(ROOT)) for path in TESTS.rglob("test_*.py") if f"mark.{mark}" in path.read_text()
+    )
+
+
 # cheapest first; what measures comes last and alone, so that nothing else holds the machine
 STEPS = {
     "lint": [PYTHON, "-m", "ruff", "check"],
@@ -24,13 +34,15 @@ STEPS = {
     "layers": [PYTHON, "tools/layers.py"],
     "vectors": [PYTHON, "tools/vectors.py", "--check"],
     "miniprogram": [PYTHON, "tools/node_tests.py"],
+    # read once, tests are compiled for all the processes that read them afterwards
+    "collect": [*PYTEST, "--collect-only", "-qqq", "-m", "paced"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core", "--on", "unix,unix32"],  # CPython has them among "tests"
     "tests": [*PYTEST, "-n", "5", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
-    "paced": [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "paced and not long"],
-    "alone": [*PYTEST, "-m", "alone and not long"],
+    "paced": [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "paced and not long", *marked("paced")],
+    "alone": [*PYTEST, "-m", "alone and not long", *marked("alone")],
 }
 # these do not disturb each other: two at once, the words of each when it ends
-TOGETHER = ("core", "lint", "format", "types", "layers", "vectors", "miniprogram")
+TOGETHER = ("collect", "core", "lint", "format", "types", "layers", "vectors", "miniprogram")
 AT_ONCE = 2
 
 
@@ -43,6 +55,8 @@ def main(names: list[str]) -> int:
     # programs of the virtual environment are found by name too: tests start `tincall`
     path = f"{Path(PYTHON).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    # where containers set it, each of hundreds of processes would compile all it imports
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     took: list[str] = []
 
     def run(name: str, is_told_at_the_end: bool) -> int:

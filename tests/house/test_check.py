@@ -1,6 +1,7 @@
 """tools/check runs its steps in order and stops at the first that fails."""
 
 import sys
+from pathlib import Path
 
 import check
 import pytest
@@ -55,8 +56,24 @@ def test_every_kind_of_check_is_a_step() -> None:
         "layers",
         "vectors",
         "miniprogram",
+        "collect",
         "core",
         "tests",
         "paced",
         "alone",
     ]
+
+
+def test_compiled_sources_are_kept_for_the_next_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = "import os; raise SystemExit('PYTHONDONTWRITEBYTECODE' in os.environ)"
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(check, "STEPS", {"one": [sys.executable, "-c", ask]})
+    assert check.main([]) == 0
+
+
+@pytest.mark.parametrize("mark", ["paced", "alone"])
+def test_no_test_of_a_step_of_its_own_is_forgotten(mark: str, checkout: Path) -> None:
+    files = check.STEPS[mark][check.STEPS[mark].index(f"{mark} and not long") + 1 :]
+    here = Path(__file__)
+    users = [path for path in (checkout / "tests").rglob("*.py") if path != here and f"mark.{mark}" in path.read_text()]
+    assert files and {str(path.relative_to(checkout)) for path in users} == set(files)
