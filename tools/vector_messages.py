@@ -55,6 +55,7 @@ _VALID = [
     ("relay", '{"t":"ended","call":"r1","cause":690,"released_by":"device","duration_ms":536870911}'),
     ("relay", '{"t":"contacts","contacts":[]}'),
     ("board", _STATS),
+    ("board", _STATS[:-1] + ',"rssi":-127}'),
     ("board", _MORE_STATS),
     (
         "board",
@@ -177,6 +178,8 @@ _MALFORMED: list[tuple[str, bytes | str, str]] = [
     ("relay", '{"t":"ended","call":"r1","cause":16,"released_by":"nobody","duration_ms":0}', "ended"),
     ("relay", '{"t":"ended","call":"r1","cause":16,"released_by":"device","duration_ms":536870912}', "ended"),
     ("board", _STATS.replace("true", "1"), "stats"),
+    ("board", _STATS[:-1] + ',"rssi":1}', "stats"),
+    ("board", _STATS[:-1] + ',"rssi":-128}', "stats"),
     ("board", _MORE_STATS.replace(":41", ":-1"), "stats"),
     ("board", _STATS.replace("4294967295", "4294967296"), "stats"),
     ("board", '{"t":"event","log":"L","n":0,"lost":0,"at":0,"kind":"crash"}', "event"),

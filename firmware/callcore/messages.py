@@ -20,7 +20,7 @@ the board, the relay. A field with `?` may be absent. Keys that the table does n
     contacts  R     contacts [{id, name}] 0-32
     stats     B     call, final bool, up {sent, dropped, silent?},
                     down {received, lost, late, concealed, jitter_ms, buffer_ms, underruns}, and those of
-                    MORE_COUNTERS, each of which may be absent
+                    MORE_COUNTERS, each of which may be absent, rssi -127 to 0 ?
     event     B     log token<=16, n 1 to 2^30-1, lost, at s, kind token<=16, call?, cause?, duration_ms?, text<=400?
     event_ok  R     n
     ping pong B R   id 0 to 2^30-1
@@ -161,7 +161,9 @@ MESSAGES = {
         ),
     ),
     "contacts": ((FROM_RELAY, Record((("contacts", _CONTACTS),))),),
-    "stats": ((FROM_BOARD, Record((_CALL, ("final", Flag()), ("up", _UP), ("down", _DOWN)))),),
+    "stats": (
+        (FROM_BOARD, Record((_CALL, ("final", Flag()), ("up", _UP), ("down", _DOWN)), (("rssi", Integer(-127, 0)),))),
+    ),
     "event": ((FROM_BOARD, _EVENT),),
     "event_ok": ((FROM_RELAY, Record((_NUMBER,))),),
     "ping": ((_EITHER, _BEAT),),

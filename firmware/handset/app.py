@@ -18,7 +18,7 @@ from callcore.compat import ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.mac import sha256
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
-from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, places, tls, voice
+from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, places, tls, voice, wlan
 from handset.marks import Marks
 from handset.store import Store
 
@@ -48,9 +48,11 @@ class App:
         self._marks = Marks(store)
         self._backoff = Backoff(1000, 60000)
         self._turns = None
+        self._wlan = wlan.Wlan(store)
+        self._step = "wifi"
         self._outbox = outbox.Outbox(store, clock.known_s)
         half = board.DUPLEX == "half"
-        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, half, self._outbox.put)
+        self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, half, self._outbox.put, self._wlan.rssi)
         self._line = None
         self._panel = panel.Panel(
             machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
@@ -74,7 +76,7 @@ class App:
                 reason = error.reason
                 # the relay closes with `revoked` whatever it holds against this board: the next verification tells
                 seconds = _LINK_RETRY_S.get(reason, RETRY_BACKOFF)
-                diag.failed("link", error)
+                diag.failed(self._step, error)
             except AttestError as error:
                 reason = error.reason
                 seconds = retry_s(reason)
@@ -92,6 +94,9 @@ class App:
 
     async def _session(self):
         """Connect, verify, and serve one link until it is lost, which is always by an exception."""
+        self._step = "wifi"
+        await self._wlan.up()
+        self._step = "link"
         who = self._who
         if who is None:
             from handset import claim  # a board needs it once in its life
@@ -155,6 +160,10 @@ class App:
         self._phone.message(message)
         if message["t"] == "welcome":
             self._backoff.reset()  # not earlier: a relay that takes every link and drops it at once is not to be hammered
+            try:
+                self._wlan.proved()
+            except StoreError as error:
+                diag.failed("wifi", error)
             if outbox.FEATURE in message["features"]:
                 self._outbox.deliver(self._line)
 
@@ -201,9 +210,10 @@ class App:
                 self._phone.press_end()
 
     def _show(self, state):
-        """Let the lamp follow the call, and sweep again when it is over."""
+        """Let the lamp and the radio follow the call, and sweep again when it is over."""
         if state == call.ENDED:
             heap.often()
+        self._wlan.quick(state not in (call.IDLE, call.ENDED))
         if state in _BLINKING:
             self._panel.show(panel.BLINK)
         else:

@@ -35,18 +35,20 @@ class Phone:
         takes_turns: the call button is held to talk: in a call a press does not mute, and one that comes as the call ends
             does not dial.
         on_cut: called with (kind, fields) of an `event` when a call ends with its link, which the relay may not know.
+        rssi: gives the radio's signal in dBm, or None.
 
     Attributes:
         contacts: list of `{id, name}` that the relay told.
     """
 
-    def __init__(self, codecs, make_sound, random, on_change, takes_turns=False, on_cut=None):
+    def __init__(self, codecs, make_sound, random, on_change, takes_turns=False, on_cut=None, rssi=None):
         self._codecs = codecs
         self._make_sound = make_sound
         self._random = random
         self._on_change = on_change
         self._takes_turns = takes_turns
         self._on_cut = on_cut
+        self._rssi = rssi
         self._ended_ms = None
         self._muted = False
         self._link = None
@@ -250,6 +252,10 @@ class Phone:
         """Send the figures of the call so far."""
         up, down = self._sound.figures()
         if self._link is not None:
-            self._link.send({"t": "stats", "call": self._call.call_id, "final": final, "up": up, "down": down})
+            message = {"t": "stats", "call": self._call.call_id, "final": final, "up": up, "down": down}
+            rssi = self._rssi and self._rssi()
+            if rssi is not None:
+                message["rssi"] = rssi
+            self._link.send(message)
         if final:
             diag.say("figures", call=self._call.call_id, up=up, down=down)

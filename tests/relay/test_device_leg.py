@@ -151,6 +151,15 @@ def test_figures_during_the_call_are_kept_but_no_report(scene):
     assert scene.events == [], "the call is not over"
 
 
+def test_the_signal_of_the_boards_radio_is_kept_with_its_figures(scene):
+    talk(scene)
+    up, down = {"sent": 1, "dropped": 0}, NO_FIGURES
+    scene.say({"t": "stats", "call": "c1", "final": False, "up": up, "down": down, "rssi": -67})
+    assert scene.leg.stats["rssi"] == -67
+    scene.stats(final=False)
+    assert "rssi" not in scene.leg.stats
+
+
 def test_the_last_figures_are_the_report_and_end_the_media(scene):
     scene.session.traffic = lambda: (1000, 2000)  # what verification and signalling took
     talk(scene)

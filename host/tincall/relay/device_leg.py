@@ -235,6 +235,8 @@ class DeviceLeg(Leg):
 
     def _figures(self, stats: dict[str, Any]) -> None:
         self.stats = {**stats["up"], **stats["down"]}
+        if "rssi" in stats:
+            self.stats["rssi"] = stats["rssi"]
         if stats["final"] and self.is_over:
             up, down = self._session.traffic()
             carried = {"link_bytes_up": up - self._carried[0], "link_bytes_down": down - self._carried[1]}
