@@ -4,7 +4,9 @@ An installed package carries it compiled. In a checkout tools/bundle.py compiles
 counts at once; what is compiled already is taken from `.cache/firmware`.
 """
 
+import ast
 import json
+import posixpath
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +79,19 @@ def _compile(checkout: Path, arch: str) -> Path:
         said = (done.stderr.strip() or f"{command[1]} said nothing").splitlines()[-1]
         raise OperatorError(f"the firmware cannot be compiled: {said}", "Mend that, or run `make setup`.")
     return Path(done.stdout.strip())
+
+
+def store(board: str) -> str:
+    """Give the folder, as the board sees it, in which its firmware keeps its records.
+
+    Args:
+        board: its name.
+
+    Raises:
+        OperatorError: its board.py names none.
+    """
+    file = shipped.root() / "boards" / board / "board.py"
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["FLASH"]:
+            return posixpath.normpath(posixpath.join("/", ast.literal_eval(node.value)))
+    raise OperatorError(f"{file} has no FLASH", "See boards/README.md.")
