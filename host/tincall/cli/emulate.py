@@ -12,6 +12,7 @@ from tincall.emulator.child import FIRMWARE, Program
 from tincall.emulator.folder import BoardFolder
 from tincall.emulator.runner import Options, Outcome
 from tincall.emulator.runner import emulate as run
+from tincall.emulator.troubles import Troubles
 from tincall.errors import STATUS_USAGE, OperatorError
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def emulate(
             help="What its clock shows at power-up, UTC; a chip wakes at 2000-01-01. The computer's if not given."
         ),
     ] = None,
+    pty: Annotated[
+        bool,
+        typer.Option(
+            "--pty", help="As a board on a cable: a serial port with MicroPython's console; its flash is flash.img."
+        ),
+    ] = False,
     main: Annotated[Path, typer.Option(help="Another main.py than the firmware's.", hidden=True)] = FIRMWARE
     / "main.py",
 ) -> None:
@@ -59,7 +66,8 @@ def emulate(
 
         claim_ticket.put(folder, claim)
     clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
-    options = Options(folder, Program(board, main.absolute(), heap, clock_s), mic, speaker, factory_reset)
+    program = Program(board, main.absolute(), heap, clock_s)
+    options = Options(folder, program, mic, speaker, factory_reset, Troubles() if pty else None)
     listeners = [] if output.is_json() else [_printer()]
     outcome = run(options, *listeners)
     output.result(

@@ -22,6 +22,10 @@ STATUS_OUTSIDE_GONE = 76
 CAUSE_POWER_ON = 1
 CAUSE_RESET = 2
 CAUSE_WATCHDOG = 3
+CAUSE_SOFT_RESET = 5
+# and with fakes/micropython/console.py
+STATUS_SOFT = 77
+STATUS_SOFT_RAW = 78
 
 LAST_32_BIT_S = 0x7FFFFFFF - 86_400
 
@@ -65,14 +69,18 @@ class Program:
     heap: str = ""
     clock_s: int | None = None
 
-    def command(self) -> list[str]:
+    def command(self, on_cable: bool = False) -> list[str]:
         """Give the command that starts it.
+
+        Args:
+            on_cable: whether it is a board on a cable, whose firmware lies in its flash.
 
         Raises:
             OperatorError: no firmware, no interpreter, or a heap for CPython.
         """
-        if not self.main.is_file():
-            raise OperatorError(f"no firmware at {self.main}", "Name the main.py of a firmware.", STATUS_USAGE)
+        main = FAKES / "micropython" / "power_up.py" if on_cable else self.main
+        if not main.is_file():
+            raise OperatorError(f"no firmware at {main}", "Name the main.py of a firmware.", STATUS_USAGE)
         if self.board == "unix32" and (self.clock_s or 0) > LAST_32_BIT_S:
             raise OperatorError("the clock of unix32 ends in January 2038", "Use --board unix.", STATUS_USAGE)
         interpreter = find(self.board)
@@ -83,7 +91,7 @@ class Program:
                 raise OperatorError("the heap of CPython cannot be set", "Leave --heap away.", STATUS_USAGE)
             return [*interpreter, "-I", "-u", "-B", str(FAKES / "cpython" / "boot.py"), str(self.main)]
         heap = ["-X", f"heapsize={self.heap}"] if self.heap else []
-        return [*interpreter, *heap, str(self.main)]
+        return [*interpreter, *heap, str(main)]
 
     def environment(self, folder: BoardFolder, wires: Wires, cause: int) -> dict[str, str]:
         """Give the child's whole environment; nothing of the runner's reaches it but what is named here.

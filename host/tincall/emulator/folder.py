@@ -3,6 +3,7 @@
 | name | is |
 |---|---|
 | `flash/` | the board's file system, working directory of the firmware |
+| `flash.img` | the flash of a board on a cable, an image of LittleFS |
 | `nvs.json`, `nvs.old` | non-volatile storage, and what its pages still show of what was replaced |
 | `clock` | by how many seconds its calendar is off the computer's, when it has one of its own |
 | `uid` | the chip's number, 12 hexadecimal digits |
@@ -37,6 +38,7 @@ class BoardFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self.flash = self.path / "flash"
+        self.image = self.path / "flash.img"
         self.socket = self.path / "control.sock"
         self.log = self.path / "board.log"
         self.clock = self.path / "clock"

@@ -68,6 +68,14 @@ class Life:
             with contextlib.suppress(BlockingIOError, BrokenPipeError):
                 os.write(self._pins, bytes((pin, level)))
 
+    def interrupt(self) -> None:
+        """Stop the code that runs, as Ctrl-C does."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Take its power away."""
+        self._signal(signal.SIGKILL)
+
     async def wait(self, stop: asyncio.Event, terminate_s: float) -> int:
         """Wait for the end, or bring it about when `stop` is set or the wait is cancelled.
 

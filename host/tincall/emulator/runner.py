@@ -35,6 +35,7 @@ from tincall.emulator.journal import Event, Journal, Listener
 from tincall.emulator.life import Life
 from tincall.emulator.microphone import Microphone
 from tincall.emulator.speaker import Recording, Speaker
+from tincall.emulator.troubles import Troubles
 from tincall.errors import STATUS_USAGE, OperatorError
 
 TERMINATE_S = 2.0
@@ -55,6 +56,7 @@ class Options:
         microphone: WAV file that plays each time the microphone opens; None for silence.
         speaker: WAV file for all that the speaker plays; None for no file.
         factory_reset: switch it on with both buttons held, until it says that it has erased what it stored; it ends with that.
+        pty: it is a board on a cable (`pty_runner`), with what is wrong with it; None: only the firmware runs.
         handle_signals: whether SIGTERM and SIGINT switch the board off; only in a program's main thread.
     """
 
@@ -63,6 +65,7 @@ class Options:
     microphone: Path | None = None
     speaker: Path | None = None
     factory_reset: bool = False
+    pty: Troubles | None = None
     handle_signals: bool = True
 
 
@@ -107,7 +110,7 @@ class Runner:
     def __init__(self, options: Options, *listeners: Listener) -> None:
         self._options = options
         self._folder = BoardFolder(options.folder)
-        self._command = options.program.command()
+        self._command = options.program.command(on_cable=options.pty is not None)
         clip = wav.load(options.microphone, RATE_HZ) if options.microphone else None
         self._buttons = Buttons.load(BOARD / "board.json")
         self.microphone = Microphone(self._tell, clip, str(options.microphone or ""))
@@ -238,8 +241,6 @@ class Runner:
         self._tell("end", {"status": status, "reason": self._outcome.reason})
 
     async def _start(self, cause: int) -> Life:
-        assert self._journal is not None
-        journal = self._journal
         mic_out, mic_in = os.pipe()
         spk_out, spk_in = os.pipe()
         pins_out, pins_in = os.pipe()
@@ -256,8 +257,8 @@ class Runner:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 cwd=self._folder.flash,
-                env=self._options.program.environment(self._folder, wires, cause),
-                stdin=subprocess.DEVNULL,
+                env={**self._options.program.environment(self._folder, wires, cause), **self._more_environment()},
+                stdin=self._stdin(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=wires.all(),
@@ -274,9 +275,22 @@ class Runner:
                 os.close(fd)
         self.microphone.attach(mic_in)
         self.speaker.attach()
-        life = Life(process, ours, journal.feed, self.speaker.feed, self._hardware)
+        life = Life(process, ours, self._printed, self.speaker.feed, self._hardware)
         self._tell("start", {"pid": process.pid, "life": self._outcome.lives, "board": self._options.program.board})
         return life
+
+    def _stdin(self) -> int:
+        """Give what the firmware reads as its standard input."""
+        return subprocess.DEVNULL
+
+    def _more_environment(self) -> dict[str, str]:
+        """Give variables that the child gets beside those of `Program`."""
+        return {}
+
+    def _printed(self, data: bytes) -> None:
+        """Take what the firmware printed."""
+        assert self._journal is not None
+        self._journal.feed(data)
 
     def _let_go(self, event: Event) -> None:
         """Let go of buttons that are held for a factory reset, once the firmware has done it."""
@@ -353,6 +367,10 @@ def emulate(options: Options, *listeners: Listener) -> Outcome:
     """
 
     async def run() -> Outcome:
+        if options.pty is not None:
+            from tincall.emulator.pty_runner import PtyRunner
+
+            return await PtyRunner(options, *listeners).run()
         return await Runner(options, *listeners).run()
 
     if not hasattr(os, "fork"):

@@ -9,6 +9,8 @@ import binascii
 import json
 import os
 
+from lines import outside
+
 _NOT_FOUND = -4354
 _TYPE_MISMATCH = -4355
 _INVALID_NAME = -4358
@@ -23,7 +25,7 @@ def _path():
 
 def _load():
     try:
-        with open(_path()) as file:
+        with outside.open(_path(), "r") as file:
             return json.load(file)
     except OSError:
         return {}
@@ -77,7 +79,7 @@ class NVS:
         """Make every change since the last commit lasting."""
         every = _load()
         mine = every.setdefault(self._namespace, {})
-        with open(_path()[:-4] + "old", "a") as file:
+        with outside.open(_path()[:-4] + "old", "a") as file:
             for key in self._changes:
                 if key in mine:
                     file.write(json.dumps([self._namespace, key, mine[key]]) + "\n")
@@ -86,9 +88,9 @@ class NVS:
                 mine.pop(key, None)
             else:
                 mine[key] = entry
-        with open(_path() + ".new", "w") as file:
+        with outside.open(_path() + ".new", "w") as file:
             file.write(json.dumps(every))
-        os.rename(_path() + ".new", _path())
+        outside.rename(_path() + ".new", _path())
         self._changes = {}
 
     def _change(self, key, entry):
@@ -128,7 +130,7 @@ class Partition:
         if op == 6:
             for path in (_path(), _path()[:-4] + "old"):
                 try:
-                    os.remove(path)
+                    outside.remove(path)
                 except OSError:
                     pass  # erased before
         return {4: 6, 5: 4096}.get(op, 0)

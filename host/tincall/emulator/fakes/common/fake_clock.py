@@ -9,6 +9,8 @@ import os
 import sys
 import time
 
+from lines import outside
+
 _FILE = "FAKETIME_TIMESTAMP_FILE"
 # the C library of the 32-bit port counts seconds in 32 bits; a chip's does not
 _LAST_S = 0x7FFFFFFF - 86400 if sys.maxsize <= 0x7FFFFFFF else 1 << 40
@@ -24,12 +26,12 @@ class RTC:
             return (now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0)
         path = os.getenv(_FILE)
         if path:
-            with open(path) as file:
+            with outside.open(path, "r") as file:
                 offset_s = int(file.read())
             offset_s += min(_unix_s(fields), _LAST_S) - int(time.time())
-            with open(path + ".new", "w") as file:
+            with outside.open(path + ".new", "w") as file:
                 file.write("%+d\n" % offset_s)
-            os.rename(path + ".new", path)
+            outside.rename(path + ".new", path)
         return None
 
 
