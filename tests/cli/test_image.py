@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from commands import document, tincall
+from support import esp_files
 
 from callcore import record
 from tincall.cli import image as subject
@@ -27,6 +28,14 @@ from handset.store import Store
 store = Store(open_places(board))
 print(identity.load(store).sn, store.fault)
 """
+
+
+@pytest.fixture
+def chip(tmp_path):
+    """Name a board with a chip, and the MicroPython file on it."""
+    file = tmp_path / "micropython.bin"
+    file.write_bytes(esp_files.firmware("esp32s3"))
+    return CHIP, "--interpreter", file
 
 
 def listed(data):
@@ -50,12 +59,12 @@ def write(path, *lines):
     return path
 
 
-def test_an_image_without_identity_holds_the_firmware_and_needs_no_relay(tmp_path):
-    told = document(tincall("image", CHIP, "--out", tmp_path / "a.img", "--json"))
+def test_an_image_without_identity_holds_the_firmware_and_needs_no_relay(chip, tmp_path):
+    told = document(tincall("image", *chip, "--out", tmp_path / "a.img", "--json"))
     assert (told["offset"], told["partition_bytes"], told["sn"]) == (0x200000, 0x200000, None)
     held = flash_image.contents((tmp_path / "a.img").read_bytes(), told["partition_bytes"])
     assert held == firmware.files("xtensawin", CHIP)
-    shown = tincall("image", CHIP, "--out", tmp_path / "b.img").stdout
+    shown = tincall("image", *chip, "--out", tmp_path / "b.img").stdout
     assert "0x200000" in shown and f"tincall flash {CHIP}" in shown
 
 
@@ -80,15 +89,15 @@ def test_a_board_reads_its_identity_and_makes_the_second_copy_at_its_first_start
     assert bytes.fromhex(nvs[1]) == (board.flash / "identity.bin").read_bytes()
 
 
-def test_an_image_that_cannot_be_written_takes_the_enrolment_back(shared_relay, tmp_path):
-    result = tincall("image", CHIP, "--out", tmp_path / "no" / "a.img", "--sn", "IM-2", "--data", shared_relay)
+def test_an_image_that_cannot_be_written_takes_the_enrolment_back(chip, shared_relay, tmp_path):
+    result = tincall("image", *chip, "--out", tmp_path / "no" / "a.img", "--sn", "IM-2", "--data", shared_relay)
     assert result.exit_code == 1 and "cannot be written" in result.stderr and "not enrolled" in result.stderr
     assert "IM-2" not in listed(shared_relay)
 
 
-def test_a_list_is_made_once_and_reported_without_keys(shared_relay, tmp_path):
+def test_a_list_is_made_once_and_reported_without_keys(chip, shared_relay, tmp_path):
     boards = write(tmp_path / "list.csv", "sn, name,model", "LI-1,Front door,door-2", "LI-2,=2+2,")
-    arguments = ("image", CHIP, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay)
+    arguments = ("image", *chip, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay)
     told = document(tincall(*arguments, "--json"))
     assert (told["rows"], told["made"], told["done_before"], told["failed"]) == (2, 2, 0, [])
     found = listed(shared_relay)
@@ -113,11 +122,11 @@ def test_a_list_is_made_once_and_reported_without_keys(shared_relay, tmp_path):
 
 
 @pytest.mark.parametrize("moment", ["begin", "save", "_put"])
-def test_a_list_that_was_broken_off_is_taken_up_again(shared_relay, tmp_path, monkeypatch, small, moment):
+def test_a_list_that_was_broken_off_is_taken_up_again(chip, shared_relay, tmp_path, monkeypatch, small, moment):
     """At each step of the second row the run dies as Ctrl-C and a power cut let it die."""
     sns = [f"BR-{moment}-{number}" for number in (1, 2, 3)]
     boards = write(tmp_path / "list.csv", "sn", *sns)
-    arguments = ("image", CHIP, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay)
+    arguments = ("image", *chip, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay)
     real = getattr(batch.Ledger, moment)
 
     def dies(self, row, *more):
@@ -141,10 +150,10 @@ def test_a_list_that_was_broken_off_is_taken_up_again(shared_relay, tmp_path, mo
         assert identity_in(tmp_path / f"out/{sn}.img")["sn"] == sn and sn in listed(shared_relay)
 
 
-def test_a_number_that_somebody_else_enrolled_is_left_alone(shared_relay, tmp_path, small):
+def test_a_number_that_somebody_else_enrolled_is_left_alone(chip, shared_relay, tmp_path, small):
     tincall("enrol", "--sn", "LI-9", "--board", tmp_path / "board", "--data", shared_relay)
     boards = write(tmp_path / "list.csv", "sn", "LI-9", "LI-10")
-    arguments = ("image", CHIP, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay, "--json")
+    arguments = ("image", *chip, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay, "--json")
     for made in (1, 0):
         result = tincall(*arguments)
         told = document(result)
@@ -154,7 +163,20 @@ def test_a_number_that_somebody_else_enrolled_is_left_alone(shared_relay, tmp_pa
     assert document(tincall(*arguments))["made"] == 1, "once it is free it is made"
 
 
-def test_two_ways_at_once_are_refused(tmp_path):
+def test_two_ways_at_once_are_refused(chip, tmp_path):
     boards = write(tmp_path / "list.csv", "sn", "A")
-    result = tincall("image", CHIP, "--csv", boards, "--sn", "B", "--out", tmp_path / "out")
+    result = tincall("image", *chip, "--csv", boards, "--sn", "B", "--out", tmp_path / "out")
     assert result.exit_code == 2 and "two ways" in result.stderr
+
+
+def test_without_the_interpreters_file_nobody_knows_where_files_go(tmp_path):
+    result = tincall("image", CHIP, "--out", tmp_path / "a.img")
+    assert result.exit_code == 2 and "--interpreter" in result.stderr and "ESP32_GENERIC_S3" in result.stderr
+
+
+def test_a_larger_flash_has_more_room_for_files(chip, tmp_path):
+    told = document(tincall("image", *chip, "--flash-mib", "16", "--out", tmp_path / "a.img", "--json"))
+    assert (told["offset"], told["partition_bytes"]) == (0x200000, 14 << 20)
+    (tmp_path / "other.bin").write_bytes(esp_files.firmware("esp32c3"))
+    result = tincall("image", CHIP, "--interpreter", tmp_path / "other.bin", "--out", tmp_path / "a.img")
+    assert result.exit_code == 2 and "is for esp32c3" in result.stderr

@@ -23,9 +23,8 @@ from tincall.settings import DataFolder
 
 if TYPE_CHECKING:
     from tincall.workbench.batch import Ledger, Row
+    from tincall.workbench.boards import Board
 
-# where stock MicroPython for 4 MB and more keeps its files (ports/esp32, partitions-4MiB.csv); the rest of the flash is theirs
-FILES_AT = 0x200000
 # what an emulated board gets, which has no table that says otherwise
 EMULATED_BYTES = 0x200000
 _MODEL = "tincall"
@@ -42,7 +41,11 @@ def image(
     ] = None,
     interpreter: Annotated[
         Path | None,
-        typer.Option("--interpreter", help="The MicroPython file on the boards, if not a stock one: tells the place."),
+        typer.Option("--interpreter", help="The MicroPython file that the boards run: it says where files go."),
+    ] = None,
+    flash_mib: Annotated[
+        int | None,
+        typer.Option("--flash-mib", min=2, max=128, help="Size of the chips' flash, if not the board's usual."),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="How boards reach the relay, as `tincall enrol` has it.")] = "",
     arch: Annotated[str, typer.Option("--arch", hidden=True)] = "",
@@ -51,7 +54,7 @@ def image(
     """Make flashable images of a board's files."""
     if sn and csv is not None:
         raise OperatorError("--sn and --csv are two ways", "Say one of them.", STATUS_USAGE)
-    maker = Maker(board, interpreter, arch)
+    maker = Maker(board, interpreter, flash_mib, arch)
     if csv is not None:
         _batch(maker, csv, out, model, host, data)
         return
@@ -69,28 +72,23 @@ class Maker:
 
     Args:
         board: its name.
-        interpreter: the MicroPython file on it, or None for a stock one.
+        interpreter: the MicroPython file on it; None for an emulated board.
+        flash_mib: size of its flash; None for what the board has as a rule.
         arch: of an emulated board's interpreter; empty for `x64`.
 
     Raises:
-        OperatorError: no such board, the file is none, or the firmware cannot be compiled.
+        OperatorError: no such board, no such file or none for it, or the firmware cannot be compiled.
     """
 
-    def __init__(self, board: str, interpreter: Path | None, arch: str) -> None:
-        from tincall.workbench import boards, chip_image, firmware
+    def __init__(self, board: str, interpreter: Path | None, flash_mib: int | None, arch: str) -> None:
+        from tincall.workbench import boards, firmware
 
         known = boards.load(board)
         self.board = known.id
+        self.offset, self.size = _place(known, interpreter, flash_mib)
         self.arch = known.arch or arch or "x64"
         self._store = firmware.store(known.id)
         self._files = firmware.files(self.arch, known.id)
-        if known.flash_bytes is None or known.bootloader_offset is None:
-            self.offset, self.size = 0, EMULATED_BYTES
-        elif interpreter is None:
-            self.offset, self.size = FILES_AT, known.flash_bytes - FILES_AT
-        else:
-            read = chip_image.read(interpreter, known.bootloader_offset)
-            self.offset, self.size = read.files_at(known.flash_bytes)
 
     def image(self, identity: dict[str, Any] | None) -> bytes:
         """Make an image; with an identity there is a key in it.
@@ -106,6 +104,21 @@ class Maker:
             name, kind = IDENTITY
             held[f"{self._store.rstrip('/')}/{name}.bin"] = record.pack(kind, 1, json.dumps(identity).encode())
         return flash_image.make(held, self.size)
+
+
+def _place(board: Board, interpreter: Path | None, flash_mib: int | None) -> tuple[int, int]:
+    """Give offset and size of the partition for files, which the interpreter formats if anything else is in it."""
+    from tincall.workbench import chip_image, flasher
+
+    if board.flash_bytes is None or board.bootloader_offset is None:
+        return 0, EMULATED_BYTES
+    if interpreter is None:
+        hint = f"Name the file with --interpreter; there is one at {flasher.where_to_get(board)}."
+        message = "where the files go, and how many, is said by the MicroPython file that the board runs"
+        raise OperatorError(message, hint, STATUS_USAGE)
+    read = chip_image.read(interpreter, board.bootloader_offset)
+    flasher.judge_image(board, read)
+    return read.files_at(flash_mib << 20 if flash_mib else board.flash_bytes)
 
 
 class _Relay:

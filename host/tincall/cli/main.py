@@ -38,6 +38,7 @@ COMMANDS = {
     "calls": ("calls", "calls", "List calls, or show one."),
     "call": ("call", "call", "Let a phone call a board, or press an emulated board's button."),
     "hangup": ("call", "hangup", "End a call."),
+    "flash": ("flash", "flash", "Write MicroPython to a bare chip, checked before and after."),
     "image": ("image", "image", "Make flashable images of boards with firmware and identity, one or a whole list."),
     "wechat": ("wechat", "SUBCOMMANDS", "Look at the platform's side, and sign or register Android devices."),
     "bench": ("bench", "SUBCOMMANDS", "Measure how voice comes through, and hold it against what it has to be."),
