@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # where our packages lie, and the prefix by which they are imported from there
 ROOTS = ("firmware", "host")
-OURS = ("callcore", "handset", "tincall")
+OURS = ("callcore", "handset", "tincall", "chips")
 SEAM = "MICROPYTHON"
 
 
@@ -72,7 +72,7 @@ def room_of(module: str, plan: list[Room]) -> Room | None:
         for prefix in room.modules:
             # the bare package `tincall` is a room's member, everything below it has to be named
             exact = prefix == module
-            if (exact or (prefix not in OURS[2:] and module.startswith(prefix + "."))) and len(prefix) > length:
+            if (exact or (prefix != "tincall" and module.startswith(prefix + "."))) and len(prefix) > length:
                 best, length = room, len(prefix)
     return best
 

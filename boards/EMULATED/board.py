@@ -49,6 +49,9 @@ BUTTON_ACTIVE = 0
 LAMP = 2
 LAMP_ACTIVE = 1
 
+# chips with a driver in firmware/chips
+CHIPS = ()
+
 # folder of the store: the emulator makes the board's flash the working directory
 FLASH = "."
 # name space of the non-volatile storage

@@ -51,6 +51,9 @@ BUTTON_ACTIVE = 0
 LAMP = 21
 LAMP_ACTIVE = 1
 
+# chips with a driver in firmware/chips
+CHIPS = ()
+
 # folder of the store; not the root, whose first blocks a factory reset could not clean
 FLASH = "/store"
 # name space of the non-volatile storage

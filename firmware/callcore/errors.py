@@ -79,6 +79,10 @@ class StoreError(CallError):
         self.reason = reason
 
 
+class ChipError(CallError):
+    """A chip beside the board's own does not answer, or is another one."""
+
+
 class LinkError(CallError):
     """The way to the relay failed.
 

@@ -8,6 +8,7 @@ chip busy for a second.
 import asyncio
 import binascii
 import os
+import time
 
 import board
 import machine
@@ -57,7 +58,7 @@ class App:
         self._panel = panel.Panel(
             machine.Pin(board.BUTTON_CALL, machine.Pin.IN, machine.Pin.PULL_UP),
             machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP),
-            machine.Pin(board.LAMP, machine.Pin.OUT),
+            _fittings().lamp(board, machine) if board.CHIPS else machine.Pin(board.LAMP, machine.Pin.OUT),
             board.BUTTON_ACTIVE,
             self._phone.press_call,
             self._phone.press_end,
@@ -188,7 +189,8 @@ class App:
         ring_ms = board.SPK_IBUF_BYTES * 500 // board.RATE_HZ
         try:
             if board.DUPLEX == "half":
-                speaker = microphone = self._turns = audio.Turns(board)
+                codec = _fittings().codec(board, machine, time.sleep_ms) if board.CHIPS else None
+                speaker = microphone = self._turns = audio.Turns(board, codec)
             else:
                 speaker = audio.open_speaker(board)
                 microphone = audio.open_microphone(board)
@@ -205,7 +207,7 @@ class App:
         if self._turns:
             try:
                 self._turns.turn(held)
-            except (OSError, MemoryError) as error:
+            except (OSError, MemoryError, CallError) as error:
                 diag.failed("turn", error)
                 self._phone.press_end()
 
@@ -228,6 +230,13 @@ class App:
             self._outbox.put("crash", {"text": outbox.last_words(error)})
         finally:
             machine.reset()
+
+
+def _fittings():
+    """Load what is for boards with chips of their own."""
+    from chips import fittings
+
+    return fittings
 
 
 def _hello(anchor):

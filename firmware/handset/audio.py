@@ -106,13 +106,16 @@ class Turns:
 
     Args:
         board: the board's constants, as for both streams.
+        codec: a chip between them and the air, with `turn(talk)` and `off()`, as `chips.fittings` gives it; None for none.
 
     Raises:
         OSError: the speaker cannot be opened.
+        ChipError: the codec does not answer.
     """
 
-    def __init__(self, board):
+    def __init__(self, board, codec=None):
         self._board = board
+        self._codec = codec
         self._begin(False)
 
     def turn(self, talk):
@@ -120,9 +123,10 @@ class Turns:
 
         Raises:
             OSError: the other stream cannot be opened; both have ended.
+            ChipError: the codec does not answer; both have ended.
         """
         if self._stream and talk != self._talks:
-            self.deinit()
+            self._end()
             self._begin(talk)
 
     def readinto(self, buf):
@@ -139,6 +143,11 @@ class Turns:
 
     def deinit(self):
         """End the stream that is open, if one is; there is no sound after it, in neither direction."""
+        self._end()
+        if self._codec:
+            self._codec.off()
+
+    def _end(self):
         if self._stream:
             self._stream.deinit()
             self._stream = None
@@ -147,6 +156,8 @@ class Turns:
         self._talks = talk
         self._then_ms = clock.now_ms()
         self._owed = 0
+        if self._codec:
+            self._codec.turn(talk)
         self._stream = (open_microphone if talk else open_speaker)(self._board)
 
     def _due(self, n):

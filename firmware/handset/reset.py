@@ -39,6 +39,10 @@ async def run(board, fills):
     """
     call, end = [machine.Pin(n, machine.Pin.IN, machine.Pin.PULL_UP) for n in (board.BUTTON_CALL, board.BUTTON_END)]
     lamp = machine.Pin(board.LAMP, machine.Pin.OUT)
+    if board.CHIPS:
+        from chips import fittings
+
+        lamp = fittings.lamp(board, machine)
     folder = board.FLASH + "/"
     steps = 0 if MARK in os.listdir(folder) else _STEPS
     while steps and call.value() == end.value() == board.BUTTON_ACTIVE:

@@ -9,7 +9,7 @@ from board_world import World
 
 from callcore import call, coders, framer
 from callcore.compat import MICROPYTHON
-from callcore.errors import AttestError, LinkError, LocalError, StoreError
+from callcore.errors import AttestError, ChipError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
 from handset import app, audio, claim, diag, identity, outbox
 from handset.identity import Identity
@@ -440,8 +440,9 @@ def test_sound_that_cannot_be_had_leaves_nothing_open():
 class Half(Opened):
     """Streams that take turns; fails to when told so."""
 
-    def __init__(self, board):
+    def __init__(self, board, codec):
         Opened.__init__(self)
+        self.codec = codec
         self.turned = []
         self.error = None
 
@@ -469,7 +470,7 @@ def test_a_board_with_one_peripheral_talks_while_the_call_button_is_held():
         sessions._hold(True)  # no call yet
         sessions._hold(False)
         microphone, speaker, more = sessions._sound(None, media)
-        assert microphone is speaker and microphone.turned == []
+        assert microphone is speaker and microphone.turned == [] and microphone.codec is None
         assert more == {"agc": app.board.AGC, "echo": app.board.ECHO, "volume": app.board.VOLUME}
         sessions._hold(True)
         sessions._hold(False)
@@ -478,17 +479,46 @@ def test_a_board_with_one_peripheral_talks_while_the_call_button_is_held():
     assert half_board(work) == [True, False]
 
 
+def test_a_board_with_a_codec_gives_it_to_the_streams():
+    class Silent:
+        """An I2C on which nobody answers."""
+
+        def __init__(self, *_, **__):
+            pass
+
+        def readfrom_mem(self, *_):
+            raise OSError(19)
+
+    def work(sessions, media):
+        codec = sessions._sound(None, media)[0].codec
+        try:
+            codec.turn(False)
+        except ChipError as error:
+            return error.detail
+
+    told = {"CHIPS": ("es8311",), "I2C_SCL": 39, "I2C_SDA": 38, "AMP": None, "CODEC_GAIN_DB": 36}
+    for name, value in told.items():
+        setattr(app.board, name, value)
+    app.machine.I2C = Silent
+    try:
+        assert "0x18" in half_board(work)
+    finally:
+        app.board.CHIPS = ()
+        del app.machine.I2C
+
+
 def test_a_turn_that_fails_ends_the_call_and_is_told():
     def work(sessions, media):
         ended = []
         sessions._phone.press_end = lambda: ended.append(1)
         turns = sessions._sound(None, media)[0]
-        turns.error = OSError(-257, "ESP_ERR_NO_MEM")
-        sessions._hold(True)
-        assert [line["step"] for line in sessions.said] == ["turn"]
+        for error in (OSError(-257, "ESP_ERR_NO_MEM"), ChipError("nobody is there")):
+            turns.error = error
+            sessions._hold(True)
+        assert [line["step"] for line in sessions.said] == ["turn"] * 2
         return ended
 
-    assert half_board(work) == [1]
+    assert half_board(work) == [1, 1]
 
 
 def test_the_call_button_means_nothing_to_the_sound_of_a_board_with_two():

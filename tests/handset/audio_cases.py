@@ -407,3 +407,25 @@ def test_a_call_on_one_peripheral_hears_until_the_button_is_held_and_is_heard_wh
     # nothing of what the far end said while it was not heard is said later: each turn begins with the present
     assert down["received"] == 180 and down["lost"] == down["late"] == 0
     assert down["buffer_ms"] <= 100 and down["underruns"] <= 2 and lab.lost == 0
+
+
+def test_a_codec_is_turned_before_the_stream_opens_and_put_to_sleep_after_it():
+    lab = Lab()
+    done = []
+
+    class Codec:
+        def turn(self, talk):
+            done.append(
+                ("turn", talk, fake_i2s._peripherals[0].speaker is None if 0 in fake_i2s._peripherals else True)
+            )
+
+        def off(self):
+            done.append(("off", fake_i2s._peripherals[0].speaker is None))
+
+    lab.world.now = 5
+    turns = audio.Turns(OnePort, Codec())
+    turns.turn(False)
+    turns.turn(True)
+    turns.turn(False)
+    audio.close(turns)
+    assert done == [("turn", False, True), ("turn", True, True), ("turn", False, True), ("off", True)]

@@ -16,6 +16,7 @@ class Board:
     BUTTON_ACTIVE = 0
     LAMP = 2
     LAMP_ACTIVE = 1
+    CHIPS = ()
 
 
 class Pin:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import build
 import pytest
 
 from callcore import messages
@@ -15,6 +16,16 @@ BOARDS = sorted(file.parent for file in (CHECKOUT / "boards").glob("*/board.json
 # what the driver takes for a buffer of 256 samples, and how many of them are sensible on a chip
 MIC_BUFFER, SPK_BUFFER = 2048, 512
 MCUS_WITH_TWO = ("ESP32", "ESP32-S3")
+# what only a board with a codec has
+OF_A_CODEC = {"I2C_SCL", "I2C_SDA", "AMP", "CODEC_GAIN_DB"}
+# pins that a chip looks at when it starts: a button held there would keep it from starting (data sheets, "strapping pins")
+STRAPS = {
+    "esp32": {0, 2, 4, 5, 12, 15},
+    "esp32s3": {0, 3, 45, 46},
+    "esp32c3": {2, 8, 9},
+    "esp32c6": {4, 5, 8, 9, 15},
+    "emulated": set(),
+}
 
 
 def constants(folder: Path) -> SimpleNamespace:
@@ -26,7 +37,7 @@ def constants(folder: Path) -> SimpleNamespace:
 def used() -> set[str]:
     """Names that the firmware asks of a board."""
     found = set()
-    for file in (CHECKOUT / "firmware/handset").glob("*.py"):
+    for file in [*(CHECKOUT / "firmware/handset").glob("*.py"), CHECKOUT / "firmware/chips/fittings.py"]:
         for node in ast.walk(ast.parse(file.read_text())):
             if (
                 isinstance(node, ast.Attribute)
@@ -50,13 +61,15 @@ def board(folder: Path) -> SimpleNamespace:
 
 
 def test_there_are_the_boards_that_the_list_names() -> None:
-    listed = re.findall(r"^\| `(EMULATED|ESP\w+)` \|", (CHECKOUT / "boards/README.md").read_text(), re.M)
+    text = (CHECKOUT / "boards/README.md").read_text()
+    table = text[text.index("| board | chip |") : text.index("## Constants")]
+    listed = re.findall(r"^\| `([A-Z0-9_]+)` \|", table, re.M)
     assert sorted(listed) == [folder.name for folder in BOARDS]
 
 
 def test_it_has_what_the_firmware_asks_for_and_what_people_want_to_know(board: SimpleNamespace) -> None:
     assert {"DUPLEX", "MIC_GAIN_MDB", "SPK_SD"} <= used()
-    assert set(vars(board)) == used() | {"MCU"}
+    assert set(vars(board)) == (used() | {"MCU"}) - (set() if "es8311" in board.CHIPS else OF_A_CODEC)
     text = (CHECKOUT / "boards/README.md").read_text()
     for name in vars(board):
         assert re.search(rf"`[A-Z0-9_ ]*\b{name}\b[A-Z0-9_ ]*`", text), name
@@ -68,11 +81,15 @@ def test_both_descriptions_and_the_list_of_wires_agree(folder: Path, board: Simp
     assert told.rates_hz == [board.RATE_HZ] == [16000]
     assert (told.buttons.call, told.buttons.end) == (board.BUTTON_CALL, board.BUTTON_END)
     assert (told.button_active, told.lamp, told.lamp_active) == (board.BUTTON_ACTIVE, board.LAMP, board.LAMP_ACTIVE)
-    assert told.duplex == board.DUPLEX
+    assert told.duplex == board.DUPLEX and tuple(told.chips) == board.CHIPS
     wires = (folder / "wiring.md").read_text()
     table = "\n".join(line for line in wires.splitlines() if line.startswith("|"))
-    for pin in {value for name, value in vars(board).items() if re.search("_(SCK|WS|SD)$|^BUTTON_[CE]|^LAMP$", name)}:
+    named = "_(SCK|WS|SD|SCL|SDA)$|^BUTTON_[CE]|^LAMP$|^AMP$"
+    pins = {value for name, value in vars(board).items() if re.search(named, name)} - {None}
+    for pin in pins:
         assert re.search(rf"\b{pin}\b", table), pin
+    for source in told.sources:
+        assert source in wires, f"wiring.md does not name {source}"
     if board.NAME != "EMULATED":
         assert "not tried" in told.status and "Not tried on hardware" in wires
         assert "Not tried on hardware" in (folder / "board.py").read_text()
@@ -80,16 +97,39 @@ def test_both_descriptions_and_the_list_of_wires_agree(folder: Path, board: Simp
 
 def test_each_pin_has_one_use(board: SimpleNamespace) -> None:
     alone = [board.MIC_SD, board.SPK_SD, board.BUTTON_CALL, board.BUTTON_END, board.LAMP]
+    if "es8311" in board.CHIPS:
+        alone += [board.I2C_SCL, board.I2C_SDA, *([] if board.AMP is None else [board.AMP])]
     clocks = {board.MIC_SCK, board.MIC_WS, board.SPK_SCK, board.SPK_WS}
-    assert len(set(alone)) == 5 and not clocks & set(alone)
+    assert len(set(alone)) == len(alone) and not clocks & set(alone)
     assert board.MIC_SCK != board.MIC_WS and board.SPK_SCK != board.SPK_WS
+
+
+def test_what_a_person_wires_is_what_the_firmware_drives(folder: Path, board: SimpleNamespace) -> None:
+    told = boards.read(folder / "board.json")
+    wired = {pin for part in told.parts for pin in part.wires.values() if isinstance(pin, int)}
+    lamps = {board.LAMP} if "LED, 330 ohm" in {part.name for part in told.parts} else set()
+    sound = {board.MIC_SCK, board.MIC_WS, board.MIC_SD, board.SPK_SCK, board.SPK_WS, board.SPK_SD}
+    assert wired in (set(), sound | {board.BUTTON_CALL, board.BUTTON_END} | lamps)
+    assert bool(wired) == ("INMP441" in (folder / "wiring.md").read_text())
+    assert {int(pin) for pin in told.pin_names} <= wired
+
+
+def test_a_held_button_does_not_keep_the_chip_from_starting(folder: Path, board: SimpleNamespace) -> None:
+    told = boards.read(folder / "board.json")
+    assert not {board.BUTTON_CALL, board.BUTTON_END} & STRAPS[told.mcu]
+
+
+def test_it_gets_the_drivers_of_its_chips_and_no_others(folder: Path, board: SimpleNamespace) -> None:
+    given = {name.split("/")[1] for name in build.manifest(folder / "manifest.py") if name.startswith("chips/")}
+    assert given == ({f"{chip}.py" for chip in (*board.CHIPS, "__init__", "fittings")} if board.CHIPS else set())
 
 
 def test_its_directions_fit_its_peripherals(board: SimpleNamespace) -> None:
     assert board.DUPLEX in ("full", "half")
     assert (board.MIC_ID == board.SPK_ID) == (board.DUPLEX == "half")
+    shares_clocks = (board.MIC_SCK, board.MIC_WS) == (board.SPK_SCK, board.SPK_WS)
     if board.NAME != "EMULATED":
-        assert (board.DUPLEX == "full") == (board.MCU in MCUS_WITH_TWO)
+        assert (board.DUPLEX == "full") == (board.MCU in MCUS_WITH_TWO and not shares_clocks)
     if board.DUPLEX == "half":
         assert board.ECHO is False, "who is not heard makes no echo"
 

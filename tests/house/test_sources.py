@@ -18,7 +18,7 @@ WITHOUT_TEST: dict[str, str] = {
     "firmware/main.py": "starts the application; every end-to-end test runs it on the emulated board",
     "host/tincall/__main__.py": "starts the command line; tests of the programs go through it",
 }
-TESTS_OF = {"firmware/callcore": "core", "firmware/handset": "handset", "tools": "house"}
+TESTS_OF = {"firmware/callcore": "core", "firmware/chips": "chips", "firmware/handset": "handset", "tools": "house"}
 
 
 def _functions(tree: ast.AST) -> Iterator[tuple[Function, int]]:
