@@ -39,7 +39,7 @@ print(who.sn, who.model_id, who.kv, who.host, who.port, who.name, len(who.anchor
 
 def read(folder):
     """Give what the board's own code finds in its folder; the board mends what it finds damaged."""
-    paths = [str(path) for path in (FIRMWARE, BOARD, FAKES / "common")]
+    paths = [str(path) for path in (FIRMWARE, BOARD, FAKES / "common", FAKES / "cpython")]
     done = subprocess.run(
         [sys.executable, "-c", READER, *paths],
         cwd=folder / "flash", env={"TINCALL_BOARD": str(folder)}, capture_output=True, text=True, check=False,

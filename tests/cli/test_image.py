@@ -2,32 +2,19 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
 from commands import document, tincall
 from support import esp_files
+from support.wired import PATIENCE_S, wired
 
 from callcore import record
-from tincall.cli import image as subject
 from tincall.cli.enrol import IDENTITY
-from tincall.emulator.child import BOARD, FAKES, FIRMWARE
-from tincall.emulator.folder import BoardFolder
+from tincall.emulator.control import BoardControl
+from tincall.emulator.troubles import FLASH_BYTES
 from tincall.workbench import batch, firmware, flash_image
 
 CHIP = "ESP32S3_INMP441_MAX98357A"
-# the board's own code, as the board's first start runs it: the identity is read, and its second copy made
-FIRST_START = """
-import sys
-sys.path[:0] = sys.argv[1:]
-import board
-from handset import identity
-from handset.places import open_places
-from handset.store import Store
-store = Store(open_places(board))
-print(identity.load(store).sn, store.fault)
-"""
 
 
 @pytest.fixture
@@ -42,10 +29,14 @@ def listed(data):
     return {device["sn"]: device for device in document(tincall("devices", "--data", data, "--json"))["devices"]}
 
 
+def fields(blob):
+    """Read an identity's record."""
+    return json.loads(record.unpack(blob, IDENTITY[1])[1])
+
+
 def identity_in(file):
     """Give the identity's fields, from the path where a chip's firmware looks."""
-    held = flash_image.contents(file.read_bytes(), subject.EMULATED_BYTES)
-    return json.loads(record.unpack(held["/store/identity.bin"], IDENTITY[1])[1])
+    return fields(flash_image.contents(file.read_bytes(), FLASH_BYTES)["/store/identity.bin"])
 
 
 @pytest.fixture
@@ -66,27 +57,6 @@ def test_an_image_without_identity_holds_the_firmware_and_needs_no_relay(chip, t
     assert held == firmware.files("xtensawin", CHIP)
     shown = tincall("image", *chip, "--out", tmp_path / "b.img").stdout
     assert "0x200000" in shown and f"tincall flash {CHIP}" in shown
-
-
-def test_a_board_reads_its_identity_and_makes_the_second_copy_at_its_first_start(shared_relay, tmp_path):
-    out = tmp_path / "one.img"
-    result = tincall("image", "EMULATED", "--out", out, "--sn", "IM-1", "--data", shared_relay, "--json")
-    assert document(result)["sn"] == "IM-1" and listed(shared_relay)["IM-1"]["state"] == "new"
-    assert out.stat().st_mode & 0o077 == 0
-    board = BoardFolder(tmp_path / "board")
-    board.take()
-    held = flash_image.contents(out.read_bytes(), subject.EMULATED_BYTES)
-    (board.flash / "identity.bin").write_bytes(held[firmware.store("EMULATED").rstrip("/") + "/identity.bin"])
-    key = json.loads(record.unpack((board.flash / "identity.bin").read_bytes(), IDENTITY[1])[1])["key"]
-    assert key not in result.stdout + result.stderr
-    paths = [str(path) for path in (FIRMWARE, BOARD, FAKES / "common")]
-    done = subprocess.run(
-        [sys.executable, "-c", FIRST_START, *paths],
-        cwd=board.flash, env={"TINCALL_BOARD": str(board.path)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.strip() == "IM-1 None"
-    nvs = json.loads((board.path / "nvs.json").read_text())["tincall"]["identity"]
-    assert bytes.fromhex(nvs[1]) == (board.flash / "identity.bin").read_bytes()
 
 
 def test_an_image_that_cannot_be_written_takes_the_enrolment_back(chip, shared_relay, tmp_path):
@@ -180,3 +150,20 @@ def test_a_larger_flash_has_more_room_for_files(chip, tmp_path):
     (tmp_path / "other.bin").write_bytes(esp_files.firmware("esp32c3"))
     result = tincall("image", CHIP, "--interpreter", tmp_path / "other.bin", "--out", tmp_path / "a.img")
     assert result.exit_code == 2 and "is for esp32c3" in result.stderr
+
+
+def test_a_board_on_a_cable_boots_from_its_image_and_proves_itself_to_the_relay(shared_relay, tmp_path):
+    out = tmp_path / "board" / "flash.img"
+    out.parent.mkdir()
+    result = tincall("image", "EMULATED", "--out", out, "--sn", "IM-7", "--data", shared_relay, "--json")
+    assert out.stat().st_size == document(result)["partition_bytes"] and out.stat().st_mode & 0o077 == 0
+    held = flash_image.contents(out.read_bytes(), FLASH_BYTES)
+    record_file = firmware.store("EMULATED").rstrip("/") + "/identity.bin"
+    assert fields(held[record_file])["key"] not in result.stdout + result.stderr
+    with wired(out.parent) as live, BoardControl.wait(live.folder, PATIENCE_S) as control:
+        events = control.events(PATIENCE_S)
+        if "online" not in control.status()["last"]:
+            next(event for event in events if event["ev"] == "online")
+        assert listed(shared_relay)["IM-7"]["link"] is not None
+    copy = json.loads((out.parent / "nvs.json").read_text())["tincall"]["identity"][1]
+    assert fields(bytes.fromhex(copy)) == fields(held[record_file]), "it made its second copy"

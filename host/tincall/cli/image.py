@@ -18,6 +18,7 @@ import typer
 from tincall import files
 from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
+from tincall.emulator.troubles import FLASH_BYTES
 from tincall.errors import STATUS_USAGE, OperatorError
 from tincall.settings import DataFolder
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tincall.workbench.batch import Ledger, Row
     from tincall.workbench.boards import Board
 
-# what an emulated board gets, which has no table that says otherwise
-EMULATED_BYTES = 0x200000
 _MODEL = "tincall"
 
 
@@ -97,13 +96,15 @@ class Maker:
         """
         from callcore import record
         from tincall.cli.enrol import IDENTITY
-        from tincall.workbench import flash_image
+        from tincall.workbench import boards, flash_image
 
         held = dict(self._files)
         if identity is not None:
             name, kind = IDENTITY
             held[f"{self._store.rstrip('/')}/{name}.bin"] = record.pack(kind, 1, json.dumps(identity).encode())
-        return flash_image.make(held, self.size)
+        made = flash_image.make(held, self.size)
+        # the file is an emulated board's whole flash
+        return made.ljust(self.size, b"\xff") if self.board == boards.EMULATED else made
 
 
 def _place(board: Board, interpreter: Path | None, flash_mib: int | None) -> tuple[int, int]:
@@ -111,7 +112,7 @@ def _place(board: Board, interpreter: Path | None, flash_mib: int | None) -> tup
     from tincall.workbench import chip_image, flasher
 
     if board.flash_bytes is None or board.bootloader_offset is None:
-        return 0, EMULATED_BYTES
+        return 0, FLASH_BYTES
     if interpreter is None:
         hint = f"Name the file with --interpreter; there is one at {flasher.where_to_get(board)}."
         message = "where the files go, and how many, is said by the MicroPython file that the board runs"
