@@ -102,3 +102,9 @@ def test_a_folder_without_a_board_is_not_said_to_be_erased(tmp_path: Path) -> No
         done = tincall("emulate", "--folder", tmp_path / name, "--board", "cpython", "--factory-reset")
         assert (done.exit_code, "holds no board" in done.stderr) == (2, True), done.stderr
     assert [path.name for path in tmp_path.rglob("*")] == ["letters", "one.txt"]
+
+
+def test_a_bare_board_on_a_cable_needs_no_identity(tmp_path: Path) -> None:
+    """CPython is refused only after the folder was found fit."""
+    done = tincall("emulate", "--folder", tmp_path / "bare", "--board", "cpython", "--pty")
+    assert (done.exit_code, "cable" in done.stderr) == (2, True), done.stderr

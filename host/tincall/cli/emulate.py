@@ -58,7 +58,7 @@ def emulate(
     """Run the firmware as an emulated board until Ctrl-C; buttons: `tincall call --button FOLDER`."""
     if factory_reset and not BoardFolder(folder).is_board():
         raise OperatorError(f"{folder} holds no board: there is nothing to erase.", "See --folder.", STATUS_USAGE)
-    if claim is None and main == FIRMWARE / "main.py" and not BoardFolder(folder).is_board():
+    if claim is None and not pty and main == FIRMWARE / "main.py" and not BoardFolder(folder).is_board():
         hint = f"Give one: tincall enrol --sn SN --board {folder}, or --claim TICKET."
         raise OperatorError(f"{folder} holds no board.", hint, STATUS_USAGE)
     if claim is not None:
