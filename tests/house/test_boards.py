@@ -153,3 +153,15 @@ def test_what_it_calls_itself_can_be_said_to_the_relay(board: SimpleNamespace) -
         "features": [],
     }
     assert messages.decode(messages.encode(hello, messages.FROM_BOARD), messages.FROM_BOARD)["board"] == board.NAME
+
+
+def test_the_page_on_the_first_board_names_boards_and_files_that_are_there() -> None:
+    page = CHECKOUT / "docs/first-board.md"
+    text = page.read_text()
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / link).is_file(), link
+    named = set(re.findall(r"`([A-Z0-9]+_[A-Z0-9_]+)`", text))
+    assert named <= set(boards.names())
+    wired = {name for name in boards.names() if boards.load(name).parts}
+    assert wired <= named and all(f"boards/{name}/wiring.svg" in text for name in wired)
+    assert "Nothing on this page was tried on hardware" in text[:400]
