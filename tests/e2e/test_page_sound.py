@@ -3,7 +3,6 @@
 import base64
 import json
 import random
-import time
 
 import numpy as np
 import pytest
@@ -15,9 +14,8 @@ from tincall import wav
 from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import marker, speech
 
-pytestmark = pytest.mark.alone
-
-SPEECH = CHECKOUT / ".cache/speech/librivox-0870.wav"
+SPEECH = CHECKOUT / ".cache/speech/librivox-0890.wav"
+LONGER = CHECKOUT / ".cache/speech/librivox-0870.wav"
 WIDE_HZ = 16000
 NARROW_HZ = 8000  # what the score is for
 # a copy through two resamplers of the page scores 4.5; people hear no difference above 4
@@ -66,7 +64,7 @@ def best(attempt):
     found = []
     for _ in range(ATTEMPTS):
         found.append(attempt())
-        if found[-1].pesq is not None and found[-1].pesq >= LEAST_PESQ:
+        if all(one.pesq is not None and one.pesq >= LEAST_PESQ for one in found[-1]):
             return found[-1]
     raise AssertionError(found)
 
@@ -78,44 +76,37 @@ def settled(stage):
     return phone
 
 
-def test_speech_into_the_microphone_arrives_at_the_device(called, said):
-    stage, _, board = called
-    settled(stage)
+@pytest.mark.alone
+def test_speech_comes_through_both_ways_at_once(called, said):
+    stage, tab, board = called
+    phone = settled(stage)
     frames = 2 * len(said) // 320 + 50  # the clip is said again and again: so many hold a whole one
 
     def attempt():
+        tab.record()
         begin = stage.run(lambda: len(board.heard))
+        stage.run(lambda: board.say(said.astype("<i2").tobytes()))
         stage.until(lambda: len(board.heard) >= begin + frames, "two rounds of the clip", seconds=60)
+        rate_hz, played = tab.recorded()
         heard = np.frombuffer(b"".join(board.heard[begin:]), dtype="<i2")
-        return judge(said, _from_first_whole(heard, said))
+        into = judge(said, _from_first_whole(heard, said))
+        return into, judge(said, wav.resample(played.astype(np.int16), rate_hz, WIDE_HZ))
 
-    found = best(attempt)
-    assert abs(found.level_db) < 1 and found.gap_ms == 0, found
+    into, out_of = best(attempt)
+    assert abs(into.level_db) < 1 and into.gap_ms == 0, into
     gaps = np.diff(board.heard_at)
     assert np.percentile(gaps, 50) == pytest.approx(0.02, abs=0.004)
     assert len(gaps) / (board.heard_at[-1] - board.heard_at[0]) == pytest.approx(50, abs=0.5)
-
-
-def test_speech_from_the_device_comes_out_of_the_page(called, said):
-    stage, tab, board = called
-    phone = settled(stage)
-
-    def attempt():
-        tab.record()
-        stage.run(lambda: board.say(said.astype("<i2").tobytes()))
-        time.sleep(len(said) / WIDE_HZ + 1)
-        rate_hz, heard = tab.recorded()
-        return judge(said, wav.resample(heard.astype(np.int16), rate_hz, WIDE_HZ))
-
-    found = best(attempt)
-    assert abs(found.level_db) < 1, found
+    assert abs(out_of.level_db) < 1, out_of
     report = stage.run(lambda: phone.report)
     assert report["received"] == report["played"] + report["depth"] + report["dropped"], report
 
 
-def test_a_bad_path_is_heard_as_less_and_shown(called, said):
+@pytest.mark.alone
+def test_a_bad_path_is_heard_as_less_and_shown(called):
     """Every tenth frame is lost, others come up to 60 ms late: speech goes on, and the figures say so."""
     stage, tab, board = called
+    said = marker.mark(wav.load(LONGER, WIDE_HZ), WIDE_HZ)
     chance = random.Random(1)
 
     def bad():
@@ -138,7 +129,7 @@ def test_a_bad_path_is_heard_as_less_and_shown(called, said):
     assert 5 <= float(tab.text("q-loss").split()[0]) <= 16
 
 
-@pytest.mark.parametrize("rate_hz", [44100, 48000, 96000])
+@pytest.mark.parametrize("rate_hz", [44100, 48000, pytest.param(96000, marks=pytest.mark.long)])
 def test_any_rate_of_the_sound_card_will_do(browser, said, rate_hz):
     """The capture worklet in contexts of other rates, and the way back by the resampler of the other one."""
     with opened() as stage:

@@ -12,7 +12,7 @@ import pytest
 SMALL = {"callcore/g722.mpy": 10, "handset/voice.mpy": 20, "handset/reset.mpy": 7}
 
 
-# alone: the heap is measured in a call in real time
+# paced: the heap is measured in a call in real time; together, since they look at one measurement
 @pytest.fixture(scope="module")
 def found(checkout: Path) -> dict:
     done = subprocess.run(
@@ -24,12 +24,14 @@ def found(checkout: Path) -> dict:
     return figures
 
 
-@pytest.mark.alone
+@pytest.mark.paced
+@pytest.mark.xdist_group("measured")
 def test_every_budget_is_kept(found: dict) -> None:
     assert found["passed"] == []
 
 
-@pytest.mark.alone
+@pytest.mark.paced
+@pytest.mark.xdist_group("measured")
 def test_the_page_tells_the_counts(found: dict, checkout: Path) -> None:
     # the sizes move with every change of the firmware, and the page gives them of the day it was written
     assert measure.counted(found["instructions"]) in (checkout / "docs/figures.md").read_text(), (
@@ -37,7 +39,8 @@ def test_the_page_tells_the_counts(found: dict, checkout: Path) -> None:
     )
 
 
-@pytest.mark.alone
+@pytest.mark.paced
+@pytest.mark.xdist_group("measured")
 def test_everything_is_counted_on_both_chips(found: dict) -> None:
     assert list(found["instructions"]) == list(frames.ROWS)
     for counts in found["instructions"].values():
