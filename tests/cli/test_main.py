@@ -1,5 +1,6 @@
 """The program: its commands, its ways to fail, and that help costs no heavy imports."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -158,3 +159,13 @@ def test_an_interrupt_within_a_destructor_is_quiet_and_ends_with_130():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_garbage_is_looked_for_from_when_a_command_is_loaded():
+    gc.disable()
+    try:
+        main.load("devices")
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()

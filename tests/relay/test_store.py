@@ -279,6 +279,19 @@ def test_a_version_before_the_newest_refuses_the_newest_file(tmp_path, monkeypat
         assert path.read_bytes() == before
 
 
+def test_a_file_of_this_version_is_opened_without_loading_what_migrates(tmp_path):
+    path = tmp_path / "tincall.db"
+    run(Database.open(path).close())
+    assert engine_module.newest_schema() == known_schemas()[-1]
+    code = """import sys
+from pathlib import Path
+from tincall.relay.store.engine import Database
+Database.open(Path(sys.argv[1]), must_exist=True)
+raise SystemExit("alembic" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code, path], check=False).returncode == 0
+
+
 def test_no_step_leads_back():
     for script in sorted((MIGRATIONS / "versions").glob("v0*.py")):
         assert "def downgrade" not in script.read_text(), script.name

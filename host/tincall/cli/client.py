@@ -8,13 +8,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import requests
 import typer
 
 from tincall.errors import OperatorError
 from tincall.settings import DataFolder, load, read_secret
+
+if TYPE_CHECKING:
+    import requests
 
 TIMEOUT_S = (5, 30)  # to connect, to answer; no answer of the API needs a second
 READY_FILE = "ready.json"
@@ -36,6 +38,8 @@ class Client:
     """
 
     def __init__(self, data: Path) -> None:
+        import requests  # the relay looks into this file too, and has no use for it
+
         folder = DataFolder(data)
         self._folder = folder
         self.url = _address(folder)
@@ -93,7 +97,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def _pieces(self, answer: requests.Response) -> Iterator[bytes]:
+    def _pieces(self, answer: "requests.Response") -> Iterator[bytes]:
+        import requests
+
         try:
             yield from answer.iter_content(None)
         except requests.exceptions.RequestException:
@@ -102,7 +108,9 @@ class Client:
     def _request(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         return self._judged(self._answer(method, path, **given))
 
-    def _answer(self, method: str, path: str, **given: Any) -> requests.Response:
+    def _answer(self, method: str, path: str, **given: Any) -> "requests.Response":
+        import requests
+
         run_it = f"Start it with `tincall relay --data {self._folder.root}`."
         try:
             # an answer that leads elsewhere would take the token along
@@ -117,7 +125,7 @@ class Client:
         except requests.exceptions.ConnectionError:
             raise OperatorError(f"There is no relay at {self.url}.", run_it) from None
 
-    def _judged(self, answer: requests.Response) -> dict[str, Any]:
+    def _judged(self, answer: "requests.Response") -> dict[str, Any]:
         try:
             body = answer.json() if answer.content else {}
         except ValueError:

@@ -4,6 +4,7 @@ Exit status: 0 done; 1 the thing asked for failed; 2 wrong usage or configuratio
 """
 
 import functools
+import gc
 import inspect
 import signal
 import sys
@@ -102,6 +103,9 @@ def load(name: str) -> Any:
     """Make the command of a name, with `--json` if it has none of its own."""
     module, function, sentence = COMMANDS[name]
     found = getattr(import_module(f"tincall.cli.{module}"), function)
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     one = typer.Typer(name=name, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
     if isinstance(found, dict):
         one.callback(help=sentence)(_with_json(lambda: None))

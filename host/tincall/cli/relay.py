@@ -4,6 +4,7 @@ This is the only place that knows all parts. Order of the end: no new connection
 records are written; API, links, workers; the database last.
 """
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,7 +67,11 @@ def relay(
         played = [one for one in played if one.id not in {other.id for other in more}] + more
     logs.configure(settings.log.level, settings.log.form)
     descriptors.make_room(settings)
-    _run(_serve(folder, settings, played))
+    gc.disable()  # until it stands, nothing that comes is garbage
+    try:
+        _run(_serve(folder, settings, played))
+    finally:
+        gc.enable()
 
 
 def _finish_changes(folder: "DataFolder") -> None:
@@ -96,7 +101,6 @@ def _run(work: "Coroutine[Any, Any, None]") -> None:
 async def _serve(folder: "DataFolder", settings: "Settings", phones: "list[PhoneScript]") -> None:
     """Run the relay until SIGTERM or SIGINT."""
     import asyncio
-    import gc
     import os
     import signal
     from contextlib import AsyncExitStack
@@ -112,6 +116,7 @@ async def _serve(folder: "DataFolder", settings: "Settings", phones: "list[Phone
         # what stands now stands until the end: no collection ever walks it again
         gc.collect()
         gc.freeze()
+        gc.enable()
         ready = {"ready": True, **ports, "pid": os.getpid()}
         _announce(stack, folder, ready)
         log.info("relay ready", **ports, pid=ready["pid"])
