@@ -49,7 +49,7 @@ def plan(root: Path = ROOT) -> dict[str, dict[str, Path]]:
 
 def fingerprint(arch: str, compiler: Path) -> str:
     """Name all that a bundle depends on: the sources, where they go, the tools and the compiler."""
-    digest = hashlib.sha256(f"{arch} {build.version(compiler)} {_version()}".encode())
+    digest = hashlib.sha256(f"{arch} {build.version(compiler)} {version()}".encode())
     for board, files in plan().items():
         for path, source in sorted(files.items()):
             digest.update(f"{board}{path}".encode() + hashlib.sha256(source.read_bytes()).digest())
@@ -107,11 +107,12 @@ def _fill(folder: Path, arch: str, compiler: Path) -> None:
                 shutil.copyfile(source, target)
             else:
                 build.compile_file(source, arch, target, compiler)
-    about = {"version": _version(), "arch": arch, "compiler": build.version(compiler), "boards": index}
+    about = {"version": version(), "arch": arch, "compiler": build.version(compiler), "boards": index}
     (folder / INDEX).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 
-def _version() -> str:
+def version() -> str:
+    """Give the version of the project."""
     scope: dict[str, str] = {}
     exec((ROOT / "host/tincall/__init__.py").read_text(), scope)  # our own file
     return scope["__version__"]

@@ -14,7 +14,7 @@ def test_what_is_compiled_already_is_taken_and_a_change_counts(tmp_path: Path, m
     first = bundle.cached("x64", compiler)
     before = first.stat().st_ino
     assert bundle.cached("x64", compiler) == first and first.stat().st_ino == before
-    monkeypatch.setattr(bundle, "_version", lambda: "9.9.9")
+    monkeypatch.setattr(bundle, "version", lambda: "9.9.9")
     second = bundle.cached("x64", compiler)
     assert second != first and json.loads((second / bundle.INDEX).read_text())["version"] == "9.9.9"
 

@@ -26,7 +26,7 @@ def test_a_board_gets_the_firmware_and_its_own_data() -> None:
 def test_each_architecture_has_its_own_machine_code() -> None:
     made = {arch: firmware.files(arch, "EMULATED")["/lib/callcore/g711.mpy"] for arch in ("x64", "rv32imc")}
     assert made["x64"] != made["rv32imc"]
-    assert firmware.arches() == bundle.ARCHES and firmware.version() == bundle._version()
+    assert firmware.arches() == bundle.ARCHES and firmware.version() == bundle.version()
 
 
 @pytest.mark.parametrize(("arch", "board"), [("z80", BOARD), ("x64", "NOSUCH")])

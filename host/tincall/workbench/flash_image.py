@@ -39,7 +39,7 @@ def make(files: dict[str, bytes], partition_bytes: int) -> bytes:
         have, want = partition_bytes // 1024, needed * BLOCK_BYTES // 1024
         raise OperatorError(f"the files need {want} KiB, and the board has {have} KiB for them", "Is it this board?")
     context = littlefs.UserContext(needed * BLOCK_BYTES)
-    system = littlefs.LittleFS(context=context, mount=False, **_geometry(needed))
+    system = littlefs.LittleFS(context=context, mount=False, disk_version=_DISK_VERSION, **_geometry(needed))
     system.format()
     system.mount()
     for folder in sorted(folders):
@@ -89,7 +89,6 @@ def _geometry(blocks: int) -> dict[str, Any]:
         "read_size": _PROGRAM_BYTES,
         "prog_size": _PROGRAM_BYTES,
         "lookahead_size": _PROGRAM_BYTES,
-        "disk_version": _DISK_VERSION,
     }
 
 
