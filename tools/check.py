@@ -31,6 +31,7 @@ STEPS = {
     "lint": [PYTHON, "-m", "ruff", "check"],
     "format": [PYTHON, "-m", "ruff", "format", "--check"],
     "types": [PYTHON, "-m", "mypy"],
+    "stubs": [PYTHON, "tools/stubs.py"],
     "layers": [PYTHON, "tools/layers.py"],
     "vectors": [PYTHON, "tools/vectors.py", "--check"],
     "miniprogram": [PYTHON, "tools/node_tests.py"],
@@ -42,7 +43,7 @@ STEPS = {
     "alone": [*PYTEST, "-m", "alone and not long", *marked("alone")],
 }
 # these do not disturb each other: two at once, the words of each when it ends
-TOGETHER = ("collect", "core", "lint", "format", "types", "layers", "vectors", "miniprogram")
+TOGETHER = ("collect", "core", "lint", "format", "types", "stubs", "layers", "vectors", "miniprogram")
 AT_ONCE = 2
 
 

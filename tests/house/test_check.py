@@ -53,6 +53,7 @@ def test_every_kind_of_check_is_a_step() -> None:
         "lint",
         "format",
         "types",
+        "stubs",
         "layers",
         "vectors",
         "miniprogram",
