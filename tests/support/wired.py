@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,9 @@ def wired(folder: Path, troubles: Troubles | None = None, board: str = "unix", *
     try:
         with BoardControl.wait(folder, PATIENCE_S):
             pass
+        until_s = time.monotonic() + PATIENCE_S
+        while not live.port and time.monotonic() < until_s:
+            time.sleep(0.02)  # it answers a moment before it is plugged in
         yield live
     finally:
         try:

@@ -3,11 +3,11 @@
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tincall.cli import output
+from tincall.cli import event_lines, output
 from tincall.emulator.child import FIRMWARE, Program
 from tincall.emulator.folder import BoardFolder
 from tincall.emulator.runner import Options, Outcome
@@ -17,9 +17,6 @@ from tincall.errors import STATUS_USAGE, OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-# what of an event is of no use to a person
-_QUIET = {"source", "ev", "t_ns", "ms"}
 
 
 def emulate(
@@ -68,7 +65,7 @@ def emulate(
     clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
     program = Program(board, main.absolute(), heap, clock_s)
     options = Options(folder, program, mic, speaker, factory_reset, Troubles() if pty else None)
-    listeners = [] if output.is_json() else [_printer()]
+    listeners = [] if output.is_json() else [event_lines.drawer()]
     outcome = run(options, *listeners)
     output.result(
         dataclasses.asdict(outcome), lambda console: _show(console, folder, outcome), _problem(folder, outcome)
@@ -88,25 +85,6 @@ def _problem(folder: Path, outcome: Outcome) -> OperatorError | None:
         return OperatorError(f"the board resets itself for ever ({outcome.lives} times so far)", log)
     last = outcome.text[-1].strip() if outcome.text else "it said nothing"
     return OperatorError(f"the firmware crashed with status {outcome.status}: {last}", log)
-
-
-def _printer() -> Any:
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    began_ns: list[int] = []
-
-    def show(event: dict[str, Any]) -> None:
-        if not began_ns:
-            began_ns.append(event["t_ns"])
-        seconds = (event["t_ns"] - began_ns[0]) / 1e9
-        fields = " ".join(f"{key}={output.escape(value)}" for key, value in event.items() if key not in _QUIET)
-        if event["source"] == "firmware" and event["ev"] == "text":
-            console.print(f"[dim]{seconds:9.3f}[/] {output.escape(event['line'])}")
-        else:
-            console.print(f"[dim]{seconds:9.3f} {event['source']:8}[/] {output.escape(event['ev'])} [dim]{fields}[/]")
-
-    return show
 
 
 def _show(console: "Console", folder: Path, outcome: Outcome) -> None:

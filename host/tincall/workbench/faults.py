@@ -102,6 +102,7 @@ def on_board(path: str, traceback: str) -> OnBoardError:
 
 
 def _shown(heard: bytes) -> str:
-    """Quote the end of what came, without what would do something to a terminal."""
-    text = "".join(c if c.isprintable() else " " for c in heard.decode("ascii", "replace"))
-    return repr(" ".join(text.replace("\ufffd", "?").split())[-_SHOWN_CHARS:])
+    """Quote the last line that came, without what would do something to a terminal."""
+    lines = [line for line in heard.decode("ascii", "replace").splitlines() if line.strip()] or [""]
+    text = "".join(c if c.isprintable() and c != "\ufffd" else "?" for c in lines[-1].strip())
+    return repr(text[:_SHOWN_CHARS])
