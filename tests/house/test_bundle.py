@@ -10,6 +10,9 @@ import pytest
 
 def test_what_is_compiled_already_is_taken_and_a_change_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
+    source = tmp_path / "board.py"
+    source.write_text("NAME = 'one'\n")
+    monkeypatch.setattr(bundle, "plan", lambda: {"A": {"/lib/board.mpy": source}})
     compiler = build.find_compiler()
     first = bundle.cached("x64", compiler)
     before = first.stat().st_ino
@@ -17,6 +20,9 @@ def test_what_is_compiled_already_is_taken_and_a_change_counts(tmp_path: Path, m
     monkeypatch.setattr(bundle, "version", lambda: "9.9.9")
     second = bundle.cached("x64", compiler)
     assert second != first and json.loads((second / bundle.INDEX).read_text())["version"] == "9.9.9"
+    source.write_text("NAME = 'two'\n")
+    third = bundle.cached("x64", compiler)
+    assert third != second and b"two" in (third / "boards/A/board.mpy").read_bytes()
 
 
 def test_the_oldest_bundles_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

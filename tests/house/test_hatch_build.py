@@ -85,6 +85,9 @@ def test_an_installed_wheel_has_the_firmware_for_boards_and_for_the_emulator(pro
     done = run(programs / "tincall", "init", "--data", "data", "--json", at=tmp_path)
     assert done.returncode == 0, done.stderr
 
+    done = run(programs / "tincall", "image", "EMULATED", "--out", "flash.img", "--json", at=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "flash.img").stat().st_size == 2 << 20, done.stderr
+
     root = Path(told["root"])
     shipped = {path.relative_to(root / "firmware") for path in (root / "firmware").rglob("*.py")}
     assert shipped == {path.relative_to(build.FIRMWARE) for path in build.FIRMWARE.rglob("*.py")}

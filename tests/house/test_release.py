@@ -56,7 +56,7 @@ def test_every_file_is_in_the_sums_and_every_board_in_the_index(held: dict[str, 
     assert not [path for path, data in held.items() if here in data or path.endswith("callcore/call.py")]
 
 
-@pytest.mark.parametrize("way", ["package", "index"])
+@pytest.mark.parametrize("way", [pytest.param("package", marks=pytest.mark.long), "index"])
 def test_mpremote_installs_all_that_a_board_needs(held: dict[str, bytes], way: str, tmp_path: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(release.archive(held, NAME, release._EPOCH_S))) as tar:
         tar.extractall(tmp_path, filter="data")

@@ -176,7 +176,11 @@ def _show(maker: Maker, out: Path, sn: str, made: bytes) -> None:
     }  # fmt: skip
     said = f"{out}: {len(made):,} bytes, for {maker.offset:#x} of the flash"
     more = f"{sn} is enrolled, and its key is in there: keep it as you keep keys.\n" if sn else ""
-    way = "" if maker.board == "EMULATED" else f"Write it: tincall flash {maker.board} --port ... --files {out}"
+    way = (
+        ""
+        if maker.board == "EMULATED"
+        else f"Write it: tincall flash {maker.board} --port ... --image MICROPYTHON.bin --files {out}"
+    )
     output.result(document, lambda console: console.print(output.escape(said), output.escape(more) + way, sep="\n"))
 
 
