@@ -17,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,9 +84,15 @@ def make_venv() -> None:
 
 
 def _pip_install(*what: str) -> bool:
-    command = [str(VENV / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *what]
+    python = str(VENV / "bin/python")
+    # pip compiles one file after the other; a few that are for other Pythons do not compile, which is of no account
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile", *what]
     with LOG.open("a") as log:
-        return subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT).returncode == 0
+        is_in = subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT).returncode == 0
+        if is_in:
+            command = [python, "-m", "compileall", "-q", "-j", "0", str(VENV / "lib")]
+            subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    return is_in
 
 
 def _without_compiler() -> list[str]:
@@ -184,13 +191,18 @@ def main(purpose: str) -> None:
     Raises:
         SetupError: it cannot be done here.
     """
-    if not already(purpose):
+    is_here = already(purpose)
+    if not is_here:
         make_venv()
-        whole = install(purpose)
-        done = ["demo", "tests"] if purpose == "tests" else ["demo"]
-        record = {"fingerprint": _fingerprint(), "for": done, "whole": whole, "at": str(ROOT)}
-        RECORD.write_text(json.dumps(record) + "\n")
-    get_micropython(purpose)
+    # it needs no package, and waits for the network while pip unpacks
+    with ThreadPoolExecutor(1) as beside:
+        fetched = beside.submit(get_micropython, purpose)
+        if not is_here:
+            whole = install(purpose)
+            done = ["demo", "tests"] if purpose == "tests" else ["demo"]
+            record = {"fingerprint": _fingerprint(), "for": done, "whole": whole, "at": str(ROOT)}
+            RECORD.write_text(json.dumps(record) + "\n")
+        fetched.result()
     if purpose == "tests":
         get_browser()
 

@@ -1,8 +1,10 @@
 """The whole chain for tests: a relay with given phones, boards on it, and every command as a process of its own.
 
-Rules of this file: nothing is called that a person could not type, except for reading what a board tells and the records;
-enrolling, with which nearly every test begins, is the command's own function, called in here. Every process carries a mark in
-its environment or stands in the test's folder, so that `left_running` finds what was forgotten.
+Rules of this file: nothing is called that a person could not type, except for reading what a board tells and the records.
+What runs on is a process of its own; a command that asks a relay and ends, `asked`, runs in here, whose modules are loaded;
+enrolling, with which nearly every test begins, is the command's own function. A relay's data folder is a copy of one that was
+made by `tincall init`. Every process carries a mark in its environment or stands in the test's folder, so that `left_running`
+finds what was forgotten.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 
 from tincall.cli import enrol
@@ -89,6 +94,30 @@ def tincall(*arguments: object, timeout_s: float = COMMAND_S, cwd: Path | None =
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def asked(*arguments: object, cwd: Path | None = None, **environment: str) -> Done:
+    """Run a command that soon ends within this process; arguments and result as of `tincall`."""
+    with chdir(cwd or Path.cwd()), pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        done = commands.tincall(*arguments)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception  # a person would see a traceback
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+@cache
+def _made() -> Path:
+    """Make a data folder, once; pytest's own place for files is not known here."""
+    place = tempfile.TemporaryDirectory(prefix="tincall-made-")
+    _PLACES.append(place)  # it goes with this process
+    data = Path(place.name) / "data"
+    assert tincall("init", "--data", data).status == 0
+    return data
+
+
+_PLACES: list[tempfile.TemporaryDirectory[str]] = []
 
 
 class Board:
@@ -164,7 +193,7 @@ class Relay:
         self._phones = folder / "phones.toml"
         self._settings = {**FREE_PORTS, MARK: str(folder), **settings}
         self._phones.write_text("".join(_phone(phone) for phone in phones))
-        assert tincall("init", "--data", self.data).status == 0
+        shutil.copytree(_made(), self.data)
         self.actor: Actor
         self.ready: dict[str, Any] = {}
         self.start()
@@ -196,7 +225,7 @@ class Relay:
 
     def run(self, *arguments: object) -> Done:
         """Run a command that asks this relay."""
-        return tincall(*arguments, "--data", self.data)
+        return asked(*arguments, "--data", self.data)
 
     def enrol(self, sn: str, folder: Path) -> None:
         """Enrol a board."""

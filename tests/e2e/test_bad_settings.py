@@ -6,7 +6,7 @@ import shutil
 import socket
 
 import pytest
-from chain import FREE_PORTS, MARK, left_running, tincall, with_phones
+from chain import FREE_PORTS, MARK, asked, left_running, tincall, with_phones
 
 from tincall.relay import authority
 from tincall.settings import DataFolder
@@ -41,8 +41,8 @@ def data(tmp_path, made):
 def complaint(tmp_path):
     """Run a command that must fail; gives exit status and what it says."""
 
-    def run(name, data, **environment):
-        done = tincall(
+    def run(name, data, run_it=asked, **environment):
+        done = run_it(
             *COMMANDS[name], "--data", data, cwd=tmp_path, **{**FREE_PORTS, MARK: str(tmp_path), **environment}
         )
         assert done.out == ""
@@ -53,7 +53,8 @@ def complaint(tmp_path):
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_a_data_folder_that_was_never_made(complaint, tmp_path, name):
-    status, said = complaint(name, tmp_path / "nowhere")
+    # this one in processes of their own, as a person starts them
+    status, said = complaint(name, tmp_path / "nowhere", tincall)
     assert status == 2
     assert "nowhere" in said and "tincall init --data" in said
 

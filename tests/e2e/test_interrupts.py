@@ -18,7 +18,7 @@ MOMENTS = [
     pytest.param("enrolling", 0.15, signal.SIGTERM, marks=pytest.mark.long),
     ("switching the board on", 0.2, signal.SIGINT),  # it boots, or verifies itself
     pytest.param("call button", 0.1, signal.SIGTERM, marks=pytest.mark.long),  # it rings
-    ("talking", 0.5, signal.SIGINT),
+    pytest.param("talking", 0.5, signal.SIGINT, marks=pytest.mark.long),  # as below, where it comes more than once
     ("stopping", 0.05, signal.SIGTERM),  # all is being stopped as it is
     pytest.param("judging", 0.1, signal.SIGINT, marks=pytest.mark.long),  # nothing runs any more
 ]

@@ -177,3 +177,15 @@ def test_ci_without_a_browser_fails(monkeypatch: pytest.MonkeyPatch, user: int) 
 
 def test_setup_looks_for_the_browser_that_the_tests_look_for(checkout: Path) -> None:
     assert f"NAMES = {setup.BROWSERS!r}".replace("'", '"') in (checkout / "tests/e2e/browser.py").read_text()
+
+
+def test_what_is_fetched_beside_pip_is_not_forgotten_when_it_fails(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(purpose: str) -> None:
+        raise setup.SetupError("no MicroPython")
+
+    _prepare(monkeypatch, Pip())
+    monkeypatch.setattr(setup, "get_micropython", fails)
+    with pytest.raises(setup.SetupError, match="no MicroPython"):
+        setup.main("tests")

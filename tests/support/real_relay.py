@@ -33,6 +33,14 @@ OPERATOR = "operator-token-operator-token-0001"
 SN = "board-1"
 NO_FIGURES = {"received": 0, "lost": 0, "late": 0, "concealed": 0, "jitter_ms": 0, "buffer_ms": 0, "underruns": 0}
 ANSWER_AFTER_S = 0.2
+# the scenarios that test_soak plays in a row: most take about a second; the rest waits for time limits
+IN_A_ROW = [
+    "answered", "busy", "consent_missing", "device_cancels", "in_answered", "in_busy", "in_device_hangs_up", "in_payload_used",
+    "in_push_repeated", "in_rejected", "in_strange_payload", "in_xml_pushes", "not_approved", "other_apps_openid",
+    "out_of_credit", "phone_hangs_up", "push_during", "push_first", "push_first_repeated", "push_repeated_1",
+    "push_repeated_3", "push_repeated_concurrently", "rejected", "token_expired", "token_invalid", "token_replaced",
+    "wrong_appid", "wrong_openid", "wrong_signature", "xml_pushes",
+]  # fmt: skip
 
 
 class Board(BoardEnd):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from play import settled
 from support.legs import until
-from support.real_relay import Board, RealRelay
+from support.real_relay import IN_A_ROW, Board, RealRelay
 from support.room_command import room_worker
 
 from tincall.simulator import credentials, scenario, web
@@ -21,14 +21,6 @@ from tincall.wechat.contacts import GRANTED
 CALL_S = 40
 # a relay answers either in clear or sealed, for as long as it runs
 NAMES = [name for name in scenario.names() if scenario.load(name).push.answer != "encrypted"]
-# most of these take about a second; the rest waits for time limits, and has its turn in the long run
-QUICK = [
-    "answered", "busy", "consent_missing", "device_cancels", "in_answered", "in_busy", "in_device_hangs_up", "in_payload_used",
-    "in_push_repeated", "in_rejected", "in_strange_payload", "in_xml_pushes", "not_approved", "other_apps_openid",
-    "out_of_credit", "phone_hangs_up", "push_during", "push_first", "push_first_repeated", "push_repeated_1",
-    "push_repeated_3", "push_repeated_concurrently", "rejected", "token_expired", "token_invalid", "token_replaced",
-    "wrong_appid", "wrong_openid", "wrong_signature", "xml_pushes",
-]  # fmt: skip
 
 
 class Soak:
@@ -145,8 +137,8 @@ def play(tmp_path, monkeypatch, names):
 
 @pytest.mark.paced
 def test_thirty_calls_in_a_row(tmp_path, monkeypatch):
-    assert set(QUICK) <= set(NAMES) and len(QUICK) == 30
-    play(tmp_path, monkeypatch, QUICK)
+    assert set(IN_A_ROW) <= set(NAMES) and len(IN_A_ROW) == 30
+    play(tmp_path, monkeypatch, IN_A_ROW)
 
 
 @pytest.mark.long
