@@ -59,9 +59,11 @@ def test_the_demos_clip(wrong, tmp_path):
 
 
 # it reads them as the demo does: one kind of each sort of complaint
+@with_phones("answers")
 @pytest.mark.parametrize("wrong", ["eight-bit.wav", "cut.wav", "missing.wav", "folder.wav"], indirect=True)
-def test_the_boards_microphone(wrong, tmp_path):
+def test_the_boards_microphone(relay, wrong, tmp_path):
     path, words = wrong
+    relay.enrol(f"MIC-{path.stem}", tmp_path / "board")
     done = tincall("emulate", "--folder", tmp_path / "board", "--board", "cpython", "--mic", path)
     assert_told(done, path, words)
     assert left_running(tmp_path) == []

@@ -15,6 +15,7 @@ from tincall.simulator.room import OVER, TALKING, Times
 
 SPEECH = CHECKOUT / ".cache/speech/librivox-0870.wav"
 RATE_HZ = 16000
+LONG = pytest.mark.long
 HOSTILE = [
     "<img src=x onerror=document.title='owned'>",
     "</span><script>document.title='owned'</script>",
@@ -638,7 +639,9 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", [(320, 568), (360, 640), (360, 740), (430, 932), (1280, 800)])
+@pytest.mark.parametrize(
+    "size", [(320, 568), (1280, 800), *(pytest.param(one, marks=LONG) for one in [(360, 640), (360, 740), (430, 932)])]
+)
 def test_everything_fits(tabs, stage, size):
     tab = tabs(viewport={"width": size[0], "height": size[1]})
     board = stage.ring()
