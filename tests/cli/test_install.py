@@ -25,7 +25,7 @@ def test_the_only_board_gets_it_and_a_second_time_nothing(tmp_path: Path) -> Non
     with wired(tmp_path / "b"):
         first = document(tincall("install", "EMULATED", "--json"))
         assert (first["board"], first["kept"], first["removed"]) == ("EMULATED", [], [])
-        assert first["bytes"] > 50_000 and first["wire"]["sent"] > first["bytes"]
+        assert first["bytes"] > 50_000 and first["wire"]["sent"] > first["bytes"] / 2
         # which board it is, it tells itself by now
         again = document(tincall("install", "--json"))
         assert (again["copied"], again["bytes"], len(again["kept"])) == ([], 0, len(first["copied"]))

@@ -27,6 +27,15 @@ def test_tools_come_once_and_before_the_first_program() -> None:
     assert transport.ran == [on_board.TOOLS, "one", "data=a2b_base64(b'AP8=')\ntwo"]
 
 
+def test_a_board_that_can_inflate_gets_less_to_read() -> None:
+    transport = FakeTransport([(b"1\r\n", b"")])
+    board = SerialBoard(transport, "P")
+    board.run("pass", data=b"a" * 1000)
+    board.run("pass", data=b"\x00\xff")
+    assert "_inflate(" in transport.ran[1] and len(transport.ran[1]) < 100
+    assert transport.ran[2] == "data=a2b_base64(b'AP8=')\npass"
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tincall.cli import bench_call, bench_verify, output
+from tincall.cli import bench_call, bench_install, bench_verify, output
 from tincall.errors import STATUS_USAGE, OperatorError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ SUBCOMMANDS = {
     "voice": (voice, "Score speech through each codec and bad path, at both ends."),
     "call": bench_call.SUBCOMMAND,
     "verify": bench_verify.SUBCOMMAND,
+    "install": bench_install.SUBCOMMAND,
 }
 
 

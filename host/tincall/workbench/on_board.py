@@ -5,7 +5,7 @@ in the interpreter until its next soft reset; every other program may use what i
 as one line of JSON.
 """
 
-# what all programs need: the SHA-256 of a file as hex, and one answer
+# what all programs need: the SHA-256 of a file as hex, what a path is, and data that was made smaller; prints whether it can be
 TOOLS = """
 import os,sys,json
 from binascii import a2b_base64,hexlify
@@ -23,6 +23,14 @@ def _is(p):
   return os.stat(p)[0]
  except OSError:
   return 0
+def _inflate(d):
+ import deflate,io
+ return deflate.DeflateIO(io.BytesIO(d),deflate.ZLIB).read()
+try:
+ import deflate
+ print(1)
+except ImportError:
+ print(0)
 """
 
 # what a board is; `shadow` is where a module of ours is found before /lib, `main` the first line of main.py
