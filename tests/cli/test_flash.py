@@ -95,6 +95,13 @@ def test_without_a_file_one_is_told_where_to_get_it():
     assert result.exit_code == 2 and "micropython.org/download/ESP32_GENERIC_S3" in result.stderr
 
 
+def test_without_a_port_the_only_board_is_taken(fake, image, monkeypatch):
+    folder = fake("fine")
+    monkeypatch.setattr("tincall.workbench.ports.the_one", lambda: "/dev/the-one")
+    told = document(tincall("flash", CHIP, "--image", image, "--yes", "--json"))
+    assert told["port"] == "/dev/the-one" and "/dev/the-one" in (folder / "calls").read_text()
+
+
 def test_files_for_another_partition_are_refused_before_anything_is_erased(fake, image, tmp_path):
     folder = fake("fine")
     files = tmp_path / "files.img"

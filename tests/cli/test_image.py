@@ -54,7 +54,8 @@ def test_an_image_without_identity_holds_the_firmware_and_needs_no_relay(chip, t
     told = document(tincall("image", *chip, "--out", tmp_path / "a.img", "--json"))
     assert (told["offset"], told["partition_bytes"], told["sn"]) == (0x200000, 0x200000, None)
     held = flash_image.contents((tmp_path / "a.img").read_bytes(), told["partition_bytes"])
-    assert held == firmware.files("xtensawin", CHIP)
+    marker = json.loads(held.pop("/lib/tincall.json"))
+    assert held == firmware.files("xtensawin", CHIP) and marker["board"] == CHIP
     shown = tincall("image", *chip, "--out", tmp_path / "b.img").stdout
     assert "0x200000" in shown and f"tincall flash {CHIP}" in shown
 
@@ -165,5 +166,7 @@ def test_a_board_on_a_cable_boots_from_its_image_and_proves_itself_to_the_relay(
         if "online" not in control.status()["last"]:
             next(event for event in events if event["ev"] == "online")
         assert listed(shared_relay)["IM-7"]["link"] is not None
+        again = document(tincall("install", "EMULATED", "--port", live.port, "--json"))
+        assert (again["copied"], again["removed"]) == ([], []), "it is what an install would have made"
     copy = json.loads((out.parent / "nvs.json").read_text())["tincall"]["identity"][1]
     assert fields(bytes.fromhex(copy)) == fields(held[record_file]), "it made its second copy"

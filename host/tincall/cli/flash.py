@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 
 from tincall.cli import output
+from tincall.cli.install import PortOption
 from tincall.errors import STATUS_USAGE, OperatorError
 
 
 def flash(
     board: Annotated[str, typer.Argument(help="Which board; see boards/README.md.")],
-    port: Annotated[str, typer.Option("--port", help="Serial port, as `tincall ports` lists them.")],
+    port: PortOption = "",
     image: Annotated[
         Path | None,
         typer.Option("--image", help="MicroPython's .bin file for this board; without it, where to get it."),
@@ -31,7 +32,7 @@ def flash(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Write MicroPython to a bare chip."""
-    from tincall.workbench import boards, chip_image, flasher
+    from tincall.workbench import boards, chip_image, flasher, ports
     from tincall.workbench.chip_program import Esptool
 
     known = boards.load(board)
@@ -44,6 +45,7 @@ def flash(
         )
     read = chip_image.read(image, offset)
     flasher.judge_image(known, read)
+    port = port or ports.the_one()
     esptool = Esptool(port, baud)
     output.note(f"asking the chip on {port}")
     chip = esptool.ask()

@@ -80,14 +80,15 @@ class Maker:
     """
 
     def __init__(self, board: str, interpreter: Path | None, flash_mib: int | None, arch: str) -> None:
-        from tincall.workbench import boards, firmware
+        from tincall.workbench import boards, firmware, plan
 
         known = boards.load(board)
         self.board = known.id
         self.offset, self.size = _place(known, interpreter, flash_mib)
         self.arch = known.arch or arch or "x64"
         self._store = firmware.store(known.id)
-        self._files = firmware.files(self.arch, known.id)
+        files_of_it = firmware.files(self.arch, known.id)
+        self._files = plan.marked(files_of_it, firmware.version(), known.id, self.arch)
 
     def image(self, identity: dict[str, Any] | None) -> bytes:
         """Make an image; with an identity there is a key in it.
