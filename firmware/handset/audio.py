@@ -21,9 +21,11 @@ import select
 from machine import I2S, Pin
 
 from callcore.compat import const, ticks_diff
+from callcore.errors import ChipError
 from callcore.level import factor, gain
 from handset import clock
 
+_ENODEV = const(19)
 _BYTES_PER_MS = const(32)
 _MOST_BYTES = const(1280)  # what an absent stream makes up for after a stall, 40 ms, as a driver's buffers would
 
@@ -38,8 +40,12 @@ def open_microphone(board):
         A stream with `readinto` and `deinit`, see the top of this file.
 
     Raises:
-        OSError: the driver has no memory for its buffers.
+        OSError: the driver has no memory for its buffers, or the board's codec does not answer.
     """
+    return _through_codec(board, True) if "es8311" in board.CHIPS else _open_microphone(board)
+
+
+def _open_microphone(board):
     stream = _open(board.MIC_ID, board.MIC_SCK, board.MIC_WS, board.MIC_SD, I2S.RX, board.RATE_HZ, board.MIC_IBUF_BYTES)
     return _Loud(stream, factor(board.MIC_GAIN_MDB)) if board.MIC_GAIN_MDB else stream
 
@@ -54,9 +60,29 @@ def open_speaker(board):
         A stream with `write` and `deinit`, see the top of this file.
 
     Raises:
-        OSError: the driver has no memory for its buffers.
+        OSError: the driver has no memory for its buffers, or the board's codec does not answer.
     """
+    return _through_codec(board, False) if "es8311" in board.CHIPS else _open_speaker(board)
+
+
+def _open_speaker(board):
     return _open(board.SPK_ID, board.SPK_SCK, board.SPK_WS, board.SPK_SD, I2S.TX, board.RATE_HZ, board.SPK_IBUF_BYTES)
+
+
+def _through_codec(board, talk):
+    """Open one direction of a codec, which goes to sleep when the stream ends."""
+    import time
+
+    import machine
+
+    from chips import fittings
+
+    try:
+        turns = Turns(board, fittings.codec(board, machine, time.sleep_ms))
+        turns.turn(talk)
+    except ChipError as error:
+        raise OSError(_ENODEV, error.detail)
+    return turns
 
 
 def close(stream):
@@ -158,7 +184,7 @@ class Turns:
         self._owed = 0
         if self._codec:
             self._codec.turn(talk)
-        self._stream = (open_microphone if talk else open_speaker)(self._board)
+        self._stream = (_open_microphone if talk else _open_speaker)(self._board)
 
     def _due(self, n):
         """Give how many bytes of `n` the absent stream would have moved by now."""

@@ -10,6 +10,7 @@ from board_link import frames_of, open_link
 from board_world import World
 
 from callcore import coders, framer, wire
+from callcore.errors import ChipError
 from handset import audio, clock
 from handset.voice import Voice
 
@@ -20,6 +21,7 @@ BUFFER_MS = 16
 class Board:
     """Constants of a board, as boards/*/board.py has them."""
 
+    CHIPS = ()
     RATE_HZ = 16000
     MIC_ID, MIC_SCK, MIC_WS, MIC_SD, MIC_IBUF_BYTES, MIC_GAIN_MDB = 0, 4, 5, 6, 8192, 0
     SPK_ID, SPK_SCK, SPK_WS, SPK_SD, SPK_IBUF_BYTES = 1, 7, 8, 9, 1536
@@ -292,19 +294,19 @@ def test_a_turn_closes_one_stream_before_it_opens_the_other():
 def test_a_turn_that_fails_leaves_nothing_open():
     lab = Lab(ports=1)
     turns = audio.Turns(OnePort)
-    real = audio.open_microphone
+    real = audio._open_microphone
 
     def fails(board):
         raise OSError(-257, "ESP_ERR_NO_MEM")
 
-    audio.open_microphone = fails
+    audio._open_microphone = fails
     try:
         turns.turn(True)
         raise AssertionError("it was opened")
     except OSError:
         pass
     finally:
-        audio.open_microphone = real
+        audio._open_microphone = real
     assert fake_speaker._open == [] and not lab.heard()
     turns.deinit()
 
@@ -429,3 +431,42 @@ def test_a_codec_is_turned_before_the_stream_opens_and_put_to_sleep_after_it():
     turns.turn(False)
     audio.close(turns)
     assert done == [("turn", False, True), ("turn", True, True), ("turn", False, True), ("off", True)]
+
+
+def test_a_lone_stream_of_a_board_with_a_codec_goes_through_it():
+    from chips import fittings
+
+    done, real = [], fittings.codec
+    lab = Lab(ramp(2000))
+    Chip = type("Chip", (OnePort,), {"CHIPS": ("es8311",)})
+
+    class Codec:
+        def turn(self, talk):
+            done.append(talk)
+
+        def off(self):
+            done.append("off")
+
+    class Nobody:
+        def turn(self, talk):
+            raise ChipError("the codec does not answer")
+
+    try:
+        fittings.codec = lambda board, machine, sleep_ms: Codec()
+        speaker = audio.open_speaker(Chip)
+        lab.world.now = 20
+        assert speaker.write(bytearray(640), 0, 640) > 0
+        audio.close(speaker)
+        microphone = audio.open_microphone(Chip)
+        lab.world.now = 60
+        assert microphone.readinto(bytearray(640)) > 0
+        audio.close(microphone)
+        assert done == [False, "off", False, True, "off"]
+        fittings.codec = lambda board, machine, sleep_ms: Nobody()
+        try:
+            audio.open_speaker(Chip)
+            raise AssertionError("it went well")
+        except OSError as error:
+            assert "does not answer" in str(error)
+    finally:
+        fittings.codec = real
