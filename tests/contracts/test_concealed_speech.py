@@ -6,9 +6,9 @@ is repeated or comes back has not itself.
 
 import numpy as np
 import pytest
+from support.checkout import CHECKOUT
 
 from contracts.concealment_contract import BoardKit, HostKit
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.wav import load
 from tincall.worker import transcode
 

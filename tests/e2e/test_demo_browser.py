@@ -9,9 +9,9 @@ import pytest
 from browser import NO_TAP_NEEDED, YES, Tab, launch
 from chain import MARK, left_running
 from playwright.sync_api import expect, sync_playwright
+from support.checkout import CHECKOUT
 
 from tincall import wav
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import rehearsal
 
 pytestmark = pytest.mark.alone

@@ -8,9 +8,9 @@ import pytest
 from browser import NO_TAP_NEEDED, PHONE, YES, Tab, launch, level, peaks
 from page_stage import Device, Person, opened
 from playwright.sync_api import expect, sync_playwright
+from support.checkout import CHECKOUT
 
 from tincall import wav
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.simulator.room import OVER, TALKING, Times
 
 SPEECH = CHECKOUT / ".cache/speech/librivox-0870.wav"

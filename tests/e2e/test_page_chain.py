@@ -7,10 +7,10 @@ import pytest
 from browser import NO_TAP_NEEDED, YES, Tab, launch
 from chain import EVENT_S, FREE_PORTS, START_S, left_running, tincall
 from playwright.sync_api import expect, sync_playwright
+from support.checkout import CHECKOUT
 
 from tincall import wav
 from tincall.cli.client import Client
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import marker, rehearsal, speech
 from tincall.measure.platform import Person, Platform
 from tincall.measure.stage import Stage, wait_until

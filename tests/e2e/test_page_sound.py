@@ -9,9 +9,9 @@ import pytest
 from browser import NO_TAP_NEEDED, YES, Tab, launch, level
 from page_stage import opened
 from playwright.sync_api import sync_playwright
+from support.checkout import CHECKOUT
 
 from tincall import wav
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import marker, speech
 
 SPEECH = CHECKOUT / ".cache/speech/librivox-0890.wav"

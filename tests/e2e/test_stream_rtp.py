@@ -6,10 +6,10 @@ import threading
 import numpy as np
 import pytest
 from chain import with_phones
+from support.checkout import CHECKOUT
 
 from tincall import wav
 from tincall.cli import stream_rtp
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import speech
 
 RATE_HZ = 16000

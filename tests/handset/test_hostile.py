@@ -17,12 +17,13 @@ import time
 import pytest
 from support import boards
 from support.authority import TestAuthority
+from support.checkout import CHECKOUT
 from support.peer import Peer, raw_peer
 from test_attestor import GRANT, KEY, OTHER_KEY, Relay, http
 
 from callcore import framer
 from callcore import verify as relay_half
-from tincall.emulator.interpreters import CHECKOUT, find
+from tincall.emulator.interpreters import find
 
 HEAP = "128k"
 GROWN_BYTES = 1024  # between one sweep and another something small may still be held

@@ -5,8 +5,8 @@ import wave
 
 import numpy as np
 import pytest
+from support.checkout import CHECKOUT
 
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import call_report, marker
 from tincall.wav import load, resample, save
 

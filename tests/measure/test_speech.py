@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from support.checkout import CHECKOUT
 
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.measure import marker, speech
 from tincall.wav import load, resample
 

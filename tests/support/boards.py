@@ -4,8 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from support.checkout import CHECKOUT
 from tincall.emulator.child import BOARD, FAKES, FIRMWARE
-from tincall.emulator.interpreters import BOARDS, CHECKOUT, find
+from tincall.emulator.interpreters import BOARDS, find
 
 MICROPYTHONS = tuple(board for board in BOARDS if board != "cpython")
 RUNNER = CHECKOUT / "tools" / "upy_runner.py"

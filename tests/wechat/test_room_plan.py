@@ -6,8 +6,8 @@ import sys
 from dataclasses import replace
 
 import pytest
+from support.checkout import CHECKOUT
 
-from tincall.emulator.interpreters import CHECKOUT
 from tincall.errors import OperatorError
 from tincall.wechat import room_plan
 from tincall.wechat.room_plan import RoomPlan

@@ -17,7 +17,6 @@ from tincall.errors import STATUS_USAGE, OperatorError
 BOARDS = ("unix", "unix32", "cpython")
 OLDEST = (1, 25)
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 LAUNCHERS = {
     "unix": shipped.downloads() / "upy" / "micropython",
     "unix32": shipped.downloads() / "upy" / "micropython32",
