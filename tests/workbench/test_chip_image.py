@@ -1,5 +1,6 @@
 """A firmware file is read from end to end, agrees with Espressif's own tool, and is refused when it is something else."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,26 @@ def test_what_is_no_whole_firmware_for_a_bare_chip_is_refused(content: bytes, wh
     with pytest.raises(OperatorError, match=why) as told:
         chip_image.read(file, 0)
     assert told.value.status == 2 and "download" in told.value.hint
+
+
+def test_an_application_before_the_file_is_refused() -> None:
+    early = esp_files.firmware("esp32", (("factory", 0, 0, 0, 0x10000),))
+    with pytest.raises(ValueError, match="partition table is damaged"):
+        chip_image.parse(early, 0x1000)
+
+
+def test_whatever_is_in_a_file_it_is_read_or_refused() -> None:
+    draw = random.Random(8)
+    for _ in range(2000):
+        content = bytearray(WHOLE[: draw.choice((len(WHOLE), draw.randrange(len(WHOLE))))])
+        for _ in range(draw.randrange(1, 6)):
+            if content:
+                at = draw.choice((draw.randrange(64), 0x8000 + draw.randrange(128), 0x10000 + draw.randrange(64)))
+                content[at % len(content)] = draw.randrange(256)
+        try:
+            chip_image.parse(bytes(content), draw.choice((0, 0x1000)))
+        except ValueError as why:
+            assert len(str(why)) < 200
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

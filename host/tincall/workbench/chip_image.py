@@ -118,6 +118,8 @@ def parse(content: bytes, offset: int) -> ChipImage:
     if not apps:
         raise ValueError("it has no partition table, so it is an application alone, for updates over the air")
     at = apps[0].offset - offset
+    if at < 0:
+        raise ValueError("its partition table is damaged")
     app = _walk(content, at, "its application")
     if app[1] != chip:
         raise ValueError("its start-up code and its application are for different chips")
