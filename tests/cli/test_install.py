@@ -11,6 +11,13 @@ from tincall.emulator.troubles import Troubles
 from tincall.workbench import serial_board
 from tincall.workbench.serial_board import SerialBoard
 
+WRITES_IDENTITY = """
+import board
+from handset import identity, places
+from handset.store import Store
+who = {"sn": "SN-7", "model_id": "m", "kv": 1, "key": "00" * 32, "host": "h", "port": 1, "name": "n", "ca": "c"}
+identity.save(Store(places.open_places(board)), who)
+"""
 ANOTHER = "ESP32S3_INMP441_MAX98357A"
 
 
@@ -22,15 +29,18 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_only_board_gets_it_and_a_second_time_nothing(tmp_path: Path) -> None:
-    with wired(tmp_path / "b"):
+    with wired(tmp_path / "b") as live:
         first = document(tincall("install", "EMULATED", "--json"))
         assert (first["board"], first["kept"], first["removed"]) == ("EMULATED", [], [])
         assert first["bytes"] > 50_000 and first["wire"]["sent"] > first["bytes"] / 2
         # which board it is, it tells itself by now
         again = document(tincall("install", "--json"))
         assert (again["copied"], again["bytes"], len(again["kept"])) == ([], 0, len(first["copied"]))
+        with SerialBoard.open(live.port) as board:
+            board.run(WRITES_IDENTITY)
+            board.reset()
         asked = tincall("ports", "--ask").stdout
-        assert "EMULATED" in asked
+        assert "EMULATED" in asked and "SN-7" in asked and "00000000" not in asked
         assert "up to date" in tincall("install").stdout
 
 

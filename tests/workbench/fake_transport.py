@@ -54,7 +54,7 @@ class FakeTransport:
     def exec_raw(self, code: str, timeout: float) -> tuple[bytes, bytes]:
         self.ran.append(code)
         answer = self.answers.pop(0) if self.answers else (b"", b"")
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 

@@ -95,6 +95,19 @@ def test_a_board_that_was_asked_nothing_is_not_reset() -> None:
     assert transport.ran[-1] == on_board.RESET
 
 
+def test_a_board_that_was_left_in_the_middle_is_asked_anew_and_one_that_is_silent_is_left() -> None:
+    transport = FakeTransport([(b"", b""), KeyboardInterrupt()], entering=[None, None])
+    board = SerialBoard(transport, "P")
+    with pytest.raises(KeyboardInterrupt):
+        board.run("pass")
+    board.restart()
+    assert transport.entering == [] and transport.ran[-1] == on_board.RESET
+    silent = FakeTransport([TransportError("no")])
+    refused(silent)
+    SerialBoard(silent, "P").restart()
+    assert on_board.RESET not in silent.ran
+
+
 def test_lines_come_whole_however_they_arrive_and_the_end_is_told() -> None:
     transport = FakeTransport()
     transport.serial = FakePort(b"one\r\ntw\xffo\nrest", OSError(5, "gone"))

@@ -54,6 +54,7 @@ class SerialBoard:
         self._port = transport.serial
         self._has_tools = False
         self._inflates = False
+        self._is_running = False
         transport.serial = Wire(self._port, self.traffic)
 
     @classmethod
@@ -197,9 +198,13 @@ class SerialBoard:
 
     def restart(self) -> None:
         """Reset the chip if it was asked anything, so that what was interrupted starts again; a lost connection is nothing."""
-        if self._transport.in_raw_repl:
-            with contextlib.suppress(OperatorError):
-                self.reset()
+        if not self._transport.in_raw_repl:
+            return
+        if self._is_running:
+            # interrupted in the middle: the prompt has to be asked for anew
+            self._transport.in_raw_repl = False
+        with contextlib.suppress(OperatorError):
+            self.reset()
 
     def follow(self) -> Iterator[bytes]:
         """Give what the board says, line by line, without asking it anything; an empty one each time nothing comes for a while.
@@ -242,11 +247,15 @@ class SerialBoard:
         raise faults.no_prompt(self.path, heard)
 
     def _exec(self, code: str, timeout_s: float) -> str:
+        self._is_running = True
         try:
             with self._translated(), contextlib.redirect_stdout(io.StringIO()):
                 said, failed = self._transport.exec_raw(code, timeout=timeout_s)
         except _NoAnswerError:
+            # nobody would hear that it is to start again
+            self._transport.in_raw_repl = False
             raise faults.silent(self.path) from None
+        self._is_running = False
         if failed:
             raise faults.on_board(self.path, failed.decode("utf-8", "replace"))
         return str(said.decode("utf-8", "replace"))
