@@ -15,17 +15,37 @@ import machine
 
 from callcore import VERSION, call, coders
 from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
-from callcore.compat import ticks_diff
+from callcore.compat import const, ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.mac import sha256
 from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
-from handset import attestor, audio, clock, diag, heap, identity, link, outbox, panel, phone, places, tls, voice, wlan
+from handset import (
+    attestor,
+    audio,
+    clock,
+    diag,
+    heap,
+    identity,
+    link,
+    outbox,
+    panel,
+    phone,
+    places,
+    tls,
+    tones,
+    voice,
+    volume,
+    wlan,
+)
 from handset.marks import Marks
 from handset.store import Store
 
 _CONNECT_MS = 10000
 # what this board can speak, best first: G.722 takes a sixth of a small chip, so the board says whether it has that to spare
 CODECS = [name for name in coders.NAMES if board.G722 or name != "G722"]
+_FLOOR_MS = const(3000)  # however often somebody presses, the relay hears no more knocks than this
+_KNOCK_POLL_MS = const(100)
+_SETUP_S = const(5)
 _BLINKING = (call.DIALLING, call.RINGBACK, call.RINGING)
 
 # reasons of a LinkError after which trying again soon would be useless or harmful: seconds to wait
@@ -51,6 +71,12 @@ class App:
         self._turns = None
         self._wlan = wlan.Wlan(store)
         self._step = "wifi"
+        self._volume = volume.Volume(store, board.VOLUME)
+        self._tones = None
+        self._knocks = False
+        self._sets_up = False
+        self._was_idle = False  # when the end button went down
+        self._idle = panel.OFF
         self._outbox = outbox.Outbox(store, clock.known_s)
         half = board.DUPLEX == "half"
         self._phone = phone.Phone(CODECS, self._sound, os.urandom, self._show, half, self._outbox.put, self._wlan.rssi)
@@ -60,9 +86,10 @@ class App:
             machine.Pin(board.BUTTON_END, machine.Pin.IN, machine.Pin.PULL_UP),
             _fittings().lamp(board, machine) if board.CHIPS else machine.Pin(board.LAMP, machine.Pin.OUT),
             board.BUTTON_ACTIVE,
-            self._phone.press_call,
-            self._phone.press_end,
+            self._press_call,
+            self._press_end,
             self._hold,
+            self._long,
             board.LAMP_ACTIVE,
         )
 
@@ -70,6 +97,7 @@ class App:
         """Keep a link to the relay; never returns unless the relay has switched this board off for good."""
         asyncio.create_task(self._panel.run())
         asyncio.create_task(self._phone.run())
+        offered = False
         while True:
             try:
                 await self._session()
@@ -86,18 +114,44 @@ class App:
                 reason = error.reason
                 seconds = RETRY_BACKOFF
                 diag.failed("store", error)
+            self._rest(panel.NO_WIFI if self._step == "wifi" else panel.NO_RELAY)
+            if self._sets_up or reason == "no_networks" and not offered:
+                self._sets_up, offered = False, True
+                if await self._setup():
+                    machine.reset()
             wait_ms = self._wait_ms(reason, seconds)
             if wait_ms is None:
                 diag.say("stopped", reason=reason)
+                self._rest(panel.ON)
                 return
             diag.say("waiting", reason=reason, wait_ms=wait_ms)
-            await clock.sleep_ms(wait_ms)
+            await self._wait(wait_ms)
+
+    async def _wait(self, wait_ms):
+        """Wait, or until somebody presses the call button."""
+        self._knocks = False
+        waited_ms = 0
+        while waited_ms < wait_ms and not (self._knocks and waited_ms >= _FLOOR_MS):
+            nap_ms = min(_KNOCK_POLL_MS, wait_ms - waited_ms)
+            await clock.sleep_ms(nap_ms)
+            waited_ms += nap_ms
+
+    async def _setup(self):
+        """Let somebody name a WiFi network; tells whether there is one to be tried."""
+        from handset import setup_page  # seldom in a board's life
+
+        self._rest(panel.SETUP)
+        ports = wlan.network.setup_ports() if hasattr(wlan.network, "setup_ports") else (80, 53)
+        done = await setup_page.run(self._wlan, self._store, ports)
+        self._rest(panel.NO_WIFI)
+        return done
 
     async def _session(self):
         """Connect, verify, and serve one link until it is lost, which is always by an exception."""
         self._step = "wifi"
-        await self._wlan.up()
+        await self._wlan.up(self._joins)
         self._step = "link"
+        self._rest(panel.NO_RELAY)
         who = self._who
         if who is None:
             from handset import claim  # a board needs it once in its life
@@ -126,6 +180,7 @@ class App:
             try:
                 await line.run()
             finally:
+                self._line = None
                 self._phone.detach()
                 line.close()
         finally:
@@ -160,6 +215,8 @@ class App:
             return
         self._phone.message(message)
         if message["t"] == "welcome":
+            self._sets_up = False
+            self._rest(panel.OFF)
             self._backoff.reset()  # not earlier: a relay that takes every link and drops it at once is not to be hammered
             try:
                 self._wlan.proved()
@@ -186,6 +243,8 @@ class App:
         seq = (noise[0] << 8) | noise[1]
         stamp = int.from_bytes(noise[2:], "big")
         speaker = microphone = None
+        if self._tones:
+            self._tones.stop()
         ring_ms = board.SPK_IBUF_BYTES * 500 // board.RATE_HZ
         try:
             if board.DUPLEX == "half":
@@ -194,7 +253,7 @@ class App:
             else:
                 speaker = audio.open_speaker(board)
                 microphone = audio.open_microphone(board)
-            governed = {"agc": board.AGC, "echo": board.ECHO, "volume": board.VOLUME}
+            governed = {"agc": board.AGC, "echo": board.ECHO, "volume": self._volume.level}
             return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms, **governed)
         except (OSError, MemoryError, CallError):
             audio.close(speaker)
@@ -211,15 +270,54 @@ class App:
                 diag.failed("turn", error)
                 self._phone.press_end()
 
+    def _press_call(self):
+        """Do what the call button means, and knock at the relay if we wait for it."""
+        self._knocks = True
+        self._phone.press_call()
+
+    def _press_end(self):
+        """Do what the end button means."""
+        self._was_idle = not self._phone.busy()
+        self._phone.press_end()
+
+    def _long(self, is_end, seconds):
+        """Hear that a button is held: without a call the end button sets the volume, without a link the other the WiFi."""
+        if is_end:
+            if self._was_idle and not self._phone.busy():
+                self._volume.step()
+                self._play(tones.BEEP)
+        elif seconds == _SETUP_S and self._line is None and wlan.network:
+            self._sets_up = self._knocks = self._wlan.stop = True
+
+    def _play(self, kind):
+        if self._tones is None:
+            self._tones = tones.Tones(lambda: audio.open_speaker(board))
+        self._tones.start(kind, self._volume.level)
+
+    def _joins(self):
+        self._rest(panel.JOINING)
+
+    def _rest(self, mode):
+        """Let the lamp show how the board stands, while there is no call."""
+        self._idle = mode
+        if not self._phone.busy():
+            self._panel.show(mode)
+
     def _show(self, state):
         """Let the lamp and the radio follow the call, and sweep again when it is over."""
         if state == call.ENDED:
             heap.often()
         self._wlan.quick(state not in (call.IDLE, call.ENDED))
+        if state == call.RINGING:
+            self._play(tones.RING)
+        elif state == call.RINGBACK:
+            self._play(tones.RINGBACK)
+        elif self._tones:
+            self._tones.stop()
         if state in _BLINKING:
             self._panel.show(panel.BLINK)
         else:
-            self._panel.show(panel.ON if state == call.ANSWERED else panel.OFF)
+            self._panel.show(panel.ON if state == call.ANSWERED else self._idle)
 
     def crashed(self, loop, context):
         """Say what nobody expected in a task, keep its last words, and start anew: half a telephone is none."""

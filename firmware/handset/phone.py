@@ -67,7 +67,7 @@ class Phone:
         Returns:
             True when the invitation went out; False when there is no link, or a call already.
         """
-        if self._link is None or self._busy():
+        if self._link is None or self.busy():
             return False
         now_ms = clock.now_ms()
         self._call = CallMachine(binascii.hexlify(self._random(8)).decode(), now_ms, self._ring_ms)
@@ -78,7 +78,7 @@ class Phone:
 
     def press_call(self):
         """Do what the call button means now: answer when it rings, mute or not in a talk, else call the first contact."""
-        if self._busy():
+        if self.busy():
             if self._call.state == call.RINGING:
                 self.answer()
             elif self._call.state == call.ANSWERED and not self._takes_turns and self._sound:
@@ -94,7 +94,7 @@ class Phone:
 
     def press_end(self):
         """Do what the end button means now: cancel, reject or hang up."""
-        if self._busy():
+        if self.busy():
             self._call.hangup(clock.now_ms())
             self._act()
 
@@ -112,7 +112,7 @@ class Phone:
 
     def detach(self):
         """The link is gone; a call ends by it."""
-        if self._busy():
+        if self.busy():
             self._call.lost(clock.now_ms())
             kind = "missed" if self._shown == call.RINGING and self._call.cause == causes.LINK_LOST else "call"
             self._act()
@@ -151,7 +151,7 @@ class Phone:
             now_ms = clock.now_ms()
             if self._ended_ms is not None and ticks_diff(now_ms, self._ended_ms) >= _TALKED_ON_MS:
                 self._ended_ms = None
-            if not self._busy():
+            if not self.busy():
                 continue
             self._call.tick(now_ms)
             self._act()
@@ -161,12 +161,13 @@ class Phone:
 
     # --- inside
 
-    def _busy(self):
+    def busy(self):
+        """Tell whether there is a call that is not over."""
         return self._call is not None and self._call.state != call.ENDED
 
     def _invited(self, message):
         """Ring, or say that we are busy."""
-        if self._busy():
+        if self.busy():
             self._link.send({"t": "reject", "call": message["call"], "cause": causes.BUSY})
             return
         now_ms = clock.now_ms()

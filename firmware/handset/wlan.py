@@ -51,8 +51,11 @@ class Wlan:
         self._failed = {}
         self.stop = False
 
-    async def up(self):
+    async def up(self, joins):
         """Have a network, or join one.
+
+        Args:
+            joins: called before it is tried.
 
         Raises:
             LinkError: `no_networks`, `not_found`, `wrong_password`, `no_address` or `radio`.
@@ -75,6 +78,7 @@ class Wlan:
         self._joined = None
         self._sessions = 1
         self.stop = False
+        joins()
         try:
             await self._join(radio, known)
         except (OSError, RuntimeError) as error:
@@ -91,7 +95,7 @@ class Wlan:
         if box.get("trial") == joined:
             box["known"] = [joined] + [one for one in box["known"] if one[0] != joined[0]][: MOST - 1]
             del box["trial"]
-            _save(self._store, box)
+            save(self._store, box)
             diag.say("wifi_kept", ssid=joined[0])
 
     def quick(self, on):
@@ -133,7 +137,7 @@ class Wlan:
         order.sort()
         fault = LinkError("not_found", "none of the %d known WiFi networks is here" % len(known))
         for _, _, one in order:
-            fault = await self._attempt(radio, one)
+            fault = await self.attempt(radio, one)
             if fault is None:
                 self._joined = one
                 diag.say("wifi", ssid=one[0], rssi=self.rssi())
@@ -144,8 +148,8 @@ class Wlan:
             diag.failed("wifi", fault)
         raise fault
 
-    async def _attempt(self, radio, one):
-        """Try to join; gives None, or a LinkError that says why not."""
+    async def attempt(self, radio, one):
+        """Try to join one network, name and password; gives None, or a LinkError that says why not."""
         radio.connect(one[0], one[1])
         end_ms = ticks_add(clock.now_ms(), _JOIN_MS)
         while not self.stop and ticks_diff(end_ms, clock.now_ms()) > 0:
@@ -191,14 +195,20 @@ def store_trial(store, ssid, key):
         ValueError: it cannot be one; says why, without the password.
         StoreError: it cannot be stored.
     """
+    check(ssid, key)
+    box = read(store)
+    box["trial"] = [ssid, key]
+    save(store, box)
+
+
+def check(ssid, key):
+    """Refuse what cannot be a network, by a ValueError as for `store_trial`."""
     if not 1 <= len(ssid.encode()) <= 32:
         raise ValueError("a network's name has 1 to 32 bytes")
     if key and (not 8 <= len(key) <= 64 or min(key) < " " or max(key) > "~"):
         raise ValueError("a password has 8 to 63 characters")
-    box = read(store)
-    box["trial"] = [ssid, key]
-    _save(store, box)
 
 
-def _save(store, box):
+def save(store, box):
+    """Store what `read` gave, changed."""
     store.save(NETWORKS, json.dumps(box).encode())

@@ -528,12 +528,26 @@ def test_the_call_button_means_nothing_to_the_sound_of_a_board_with_two():
     assert sessions._turns is None and sessions.said == []
 
 
+class Quiet:
+    """Tones that are told to stop."""
+
+    def __init__(self, played):
+        self._played = played
+
+    def stop(self):
+        self._played.append("stop")
+
+
 def test_the_lamp_blinks_while_it_rings_and_shines_while_we_talk():
     sessions = Sessions([])
     modes = []
+    played = []
+    sessions._play = played.append
+    sessions._tones = Quiet(played)
     sessions._panel.show = modes.append
     for state in call.STATES:
         sessions._show(state)
+    assert played == ["stop", "stop", app.tones.RINGBACK, app.tones.RING, "stop", "stop", "stop"], played
     shown = dict(zip(call.STATES, modes))  # noqa: B905 - MicroPython has no strict
     assert shown == {
         call.IDLE: app.panel.OFF,

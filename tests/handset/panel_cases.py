@@ -2,7 +2,7 @@
 
 from board_world import World
 
-from handset.panel import BLINK, OFF, ON, POLL_MS, Button, Panel
+from handset.panel import BLINK, JOINING, NO_RELAY, NO_WIFI, OFF, ON, POLL_MS, SETUP, Button, Panel
 
 
 class Pin:
@@ -60,12 +60,16 @@ class Board:
         self.call, self.end, self.lamp = Pin(), Pin(), Pin()
         self.heard = []
         on_call, on_end = (lambda: self.heard.append("call")), (lambda: self.heard.append("end"))
-        self.panel = Panel(self.call, self.end, self.lamp, 0, on_call, on_end, self.hold, lamp_active)
+        self.panel = Panel(self.call, self.end, self.lamp, 0, on_call, on_end, self.hold, self.long, lamp_active)
         self.held = []
+        self.longs = []
         self.task = self.world.create_task(self.panel.run())
 
     def hold(self, down):
         self.held.append((self.world.now, down, len(self.heard)))
+
+    def long(self, is_end, seconds):
+        self.longs.append((is_end, seconds))
 
     def press(self, pin, for_ms=100):
         pin.level = 0
@@ -98,6 +102,16 @@ def test_the_call_button_is_told_to_go_down_before_its_press_and_to_come_up():
     [(down_ms, down, before), (up_ms, up, _)] = board.held
     assert (down, before, up) == (True, 0, False)
     assert 1000 < down_ms <= 1000 + 2 * POLL_MS and 1500 < up_ms <= 1500 + 2 * POLL_MS
+
+
+def test_each_second_of_a_button_held_is_told_and_no_more_once_it_is_let_go():
+    board = Board()
+    board.press(board.call, 990)
+    assert board.longs == []
+    board.press(board.call, 3100)
+    board.press(board.end, 1100)
+    board.world.run(5000)
+    assert board.longs == [(False, 1), (False, 2), (False, 3), (True, 1)]
 
 
 def test_contacts_that_bounce_are_one_hold():
@@ -139,6 +153,35 @@ def test_the_lamp_blinks_twice_a_second_until_told_otherwise():
     assert board.lamp.levels[-1] == 1
     board.world.run(2000)
     assert len(board.lamp.levels) <= changes + 1
+
+
+def shines(mode, for_ms=3900):
+    """When the lamp goes on, and for how long: ms."""
+    board = Board()
+    board.panel.show(mode)
+    begun, told = board.world.now, []
+    while board.world.now - begun < for_ms:
+        count = len(board.lamp.levels)
+        board.world.run(5)
+        if len(board.lamp.levels) != count:
+            told.append((board.world.now - begun) // 125)
+    return board.lamp.levels[1:2], told
+
+
+def test_each_state_has_a_pattern_of_two_seconds():
+    assert shines(JOINING, 995) == ([1], [1, 2, 3, 4, 5, 6, 7])
+    assert shines(NO_RELAY) == ([1], [1, 16, 17])
+    assert shines(NO_WIFI) == ([1], [1, 2, 3, 16, 17, 18, 19])
+    assert shines(SETUP) == ([1], [8, 16, 24])
+    assert shines(BLINK, 995) == ([1], [2, 4, 6])
+
+
+def test_a_pattern_that_is_shown_again_goes_on():
+    board = Board()
+    for _ in range(39):
+        board.panel.show(SETUP)
+        board.world.run(100)
+    assert len(board.lamp.levels) == 5, board.lamp.levels
 
 
 def test_the_panel_goes_on_for_ever():

@@ -105,9 +105,12 @@ class Scene:
         module.hostname = lambda name: self.radio.log.append(name[:8])
         self.wlan = Wlan(self.store)
 
+    def joins(self):
+        self.radio.log.append("joins")
+
     def up(self):
         """Have a network; gives the reason why not, or nothing."""
-        error = self.world.finish(self.wlan.up())
+        error = self.world.finish(self.wlan.up(self.joins))
         assert error is None or isinstance(error, LinkError), repr(error)
         return error.reason if error else ""
 
@@ -132,7 +135,7 @@ def test_a_board_that_knows_none_says_so():
 def test_the_strongest_that_it_knows_is_joined_with_the_radio_begun_anew():
     scene = Scene({"home": (HOME[1], -70, 0), "shop": (SHOP[1], -50, 0), "near": ("", -20, 0)}, [HOME, SHOP])
     assert scene.up() == ""
-    assert scene.radio.log == ["off", "tincall-", "on", "scan", "shop"]
+    assert scene.radio.log == ["joins", "off", "tincall-", "on", "scan", "shop"]
     assert scene.radio.settings == {"reconnects": 0}
     assert scene.said[-1]["ev"] == "wifi" and scene.said[-1]["ssid"] == "shop" and scene.said[-1]["rssi"] == -50
     assert scene.wlan.rssi() == -50
@@ -231,7 +234,7 @@ def test_four_are_known_and_the_oldest_goes():
 
 def test_an_attempt_can_be_given_up():
     scene = Scene({"home": (HOME[1], -20, 1001), "shop": (SHOP[1], -30, 1001)}, [HOME, SHOP])
-    task = scene.world.create_task(scene.wlan.up())
+    task = scene.world.create_task(scene.wlan.up(scene.joins))
     scene.world.run(3000)
     scene.wlan.stop = True
     scene.world.run(200)

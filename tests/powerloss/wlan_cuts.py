@@ -63,7 +63,7 @@ def reached(store):
     wlan.network = Radio()
     way = wlan.Wlan(store)
     try:
-        up = way.up()
+        up = way.up(lambda: None)
         while True:
             up.send(None)
     except StopIteration:
