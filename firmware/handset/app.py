@@ -248,10 +248,9 @@ class App:
         ring_ms = board.SPK_IBUF_BYTES * 500 // board.RATE_HZ
         try:
             if board.DUPLEX == "half":
-                codec = _fittings().codec(board, machine, time.sleep_ms) if board.CHIPS else None
-                speaker = microphone = self._turns = audio.Turns(board, codec)
+                speaker = microphone = self._turns = _speaker()
             else:
-                speaker = audio.open_speaker(board)
+                speaker = _speaker()
                 microphone = audio.open_microphone(board)
             governed = {"agc": board.AGC, "echo": board.ECHO, "volume": self._volume.level}
             return voice.Voice(line, microphone, speaker, media, seq, stamp, board.JITTER_MS, ring_ms, **governed)
@@ -291,7 +290,7 @@ class App:
 
     def _play(self, kind):
         if self._tones is None:
-            self._tones = tones.Tones(lambda: audio.open_speaker(board))
+            self._tones = tones.Tones(_speaker)
         self._tones.start(kind, self._volume.level)
 
     def _joins(self):
@@ -328,6 +327,13 @@ class App:
             self._outbox.put("crash", {"text": outbox.last_words(error)})
         finally:
             machine.reset()
+
+
+def _speaker():
+    """Open the speaker; on a board that takes turns, both ways, listening."""
+    if board.DUPLEX != "half":
+        return audio.open_speaker(board)
+    return audio.Turns(board, _fittings().codec(board, machine, time.sleep_ms) if board.CHIPS else None)
 
 
 def _fittings():

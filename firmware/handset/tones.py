@@ -9,6 +9,7 @@ import math
 
 from callcore import level
 from callcore.compat import const
+from callcore.errors import CallError
 from handset import clock, diag
 
 _SAMPLES = const(320)
@@ -26,7 +27,7 @@ class Tones:
     """What plays now, if anything does.
 
     Args:
-        open_speaker: gives a stream with `write` and `deinit` (handset.audio).
+        open_speaker: gives a stream with `write` and `deinit` (handset.audio); what it raises is told.
     """
 
     def __init__(self, open_speaker):
@@ -45,7 +46,7 @@ class Tones:
         try:
             frames = _tone(kind[0], peak), _tone(kind[1], peak), bytes(_BYTES)
             self._speaker = self._open()
-        except (OSError, MemoryError) as error:
+        except (OSError, MemoryError, CallError) as error:
             diag.failed("tone", error)
             return
         self._task = asyncio.create_task(self._play(frames, kind[2], kind[3]))

@@ -11,7 +11,7 @@ from callcore import call, coders, framer
 from callcore.compat import MICROPYTHON
 from callcore.errors import AttestError, ChipError, LinkError, LocalError, StoreError
 from callcore.refusals import REASONS, RETRY_BACKOFF, RETRY_NEVER
-from handset import app, audio, claim, diag, identity, outbox
+from handset import app, audio, claim, diag, identity, outbox, setup_page
 from handset.identity import Identity
 from handset.marks import MARKS, Marks
 from handset.places import Folder
@@ -390,6 +390,139 @@ def test_a_claim_that_another_board_has_used_stops_the_board():
     playing, claims, waits = claimed([AttestError("claim_bound", "no")], 4)
     assert (claims.took, claims.over, waits) == (1, 0, [])
     assert playing.said[-1]["ev"] == "stopped" and playing.said[-1]["reason"] == "claim_bound"
+
+
+# --- what a person does while there is no link
+
+
+def pressed(sessions, at_ms, act):
+    """Play while somebody does something at a time; gives the waits."""
+
+    async def person():
+        await app.clock.sleep_ms(at_ms)
+        act()
+
+    sessions.world.create_task(person())
+    return sessions.play()
+
+
+def test_the_call_button_ends_a_wait_but_not_before_three_seconds():
+    suspended = AttestError("suspended", "switched off")
+    for at_ms, want in ((20 * 60000, 20 * 60000), (100, 3000)):
+        sessions = Sessions([suspended])
+        (wait,) = pressed(sessions, at_ms, sessions._press_call)
+        assert want <= wait <= want + 200, wait
+        assert "no_contact" in [line["ev"] for line in sessions.said], "there is nobody to call yet"
+
+
+def test_a_press_before_the_wait_does_not_shorten_it():
+    sessions = Sessions([AttestError("suspended", "switched off")])
+    sessions._press_call()
+    assert sessions.play() == [3600000]
+
+
+class Pages:
+    """Puts itself in the place of `setup_page.run`."""
+
+    def __init__(self, *done):
+        self.done = list(done)
+        self.ports = []
+
+    async def run(self, way, store, ports):
+        self.ports.append(ports)
+        return self.done.pop(0)
+
+
+def set_up(pages, errors, holds_ms=None):
+    """Play sessions with a page of the test; gives the application, its waits and how often it was reset."""
+    resets = []
+    real = setup_page.run, app.machine.reset
+    setup_page.run, app.machine.reset = pages.run, lambda: resets.append(1)
+    try:
+        sessions = Sessions(errors)
+        if holds_ms is None:
+            return sessions, sessions.play(), len(resets)
+        return (
+            sessions,
+            pressed(sessions, holds_ms, lambda: [sessions._long(False, n) for n in (1, 2, 3, 4, 5, 6)]),
+            len(resets),
+        )
+    finally:
+        setup_page.run, app.machine.reset = real
+
+
+def test_a_board_that_knows_no_network_shows_its_page_once():
+    pages = Pages(False)
+    _, waits, resets = set_up(pages, [LinkError("no_networks", "none")] * 3)
+    assert len(pages.ports) == 1 and resets == 0 and len(waits) == 3
+
+
+def test_a_page_that_was_used_starts_the_board_anew():
+    pages = Pages(True)
+    assert set_up(pages, [LinkError("no_networks", "none")])[2] == 1
+
+
+def test_the_call_button_held_for_five_seconds_without_a_link_shows_the_page():
+    pages = Pages(False)
+    sessions, waits, _ = set_up(pages, [LinkError("not_found", "none")] * 9, 20000)
+    assert len(pages.ports) == 1 and len(waits) == 9
+    assert sessions._wlan.stop, "an attempt under way was given up"
+
+
+def test_with_a_link_a_held_call_button_means_nothing():
+    pages = Pages()
+    sessions = Sessions([])
+    sessions._line = object()
+    for seconds in range(1, 20):
+        sessions._long(False, seconds)
+    assert not sessions._sets_up and not sessions._wlan.stop and pages.ports == []
+
+
+def test_the_end_button_held_without_a_call_sets_the_volume_and_beeps():
+    sessions = Sessions([])
+    Store([Folder(".")]).forget(app.volume.SETTINGS)
+    played = []
+    sessions._play = played.append
+    level = sessions._volume.level
+    sessions._press_end()
+    for seconds in (1, 2, 3):
+        sessions._long(True, seconds)
+    assert played == [app.tones.BEEP] * 3 and sessions._volume.level == 6 != level
+    assert Sessions([])._volume.level == 6, "it is there after a start"
+    Store([Folder(".")]).forget(app.volume.SETTINGS)
+
+
+def test_the_end_button_that_hung_up_does_not_set_the_volume():
+    sessions = Sessions([])
+    played = []
+    sessions._play = played.append
+    busy = [True]
+    sessions._phone.busy = lambda: busy[0]
+    sessions._phone.press_end = lambda: busy.pop() and busy.append(False)
+    sessions._press_end()
+    sessions._long(True, 1)
+    assert played == []
+
+
+def test_the_lamp_tells_how_the_board_stands_while_there_is_no_call():
+    sessions = Playing()
+    sessions.sessions, sessions.feed, sessions.streams, sessions.hangs_up = 1, relay_frame(WELCOME), [], True
+    modes = []
+    sessions._panel.show = modes.append
+    real = app.tls.connect, app.attestor.verify, app.link.upgrade
+    try:
+        sessions.play()
+    finally:
+        app.tls.connect, app.attestor.verify, app.link.upgrade = real
+    assert modes == [app.panel.NO_RELAY, app.panel.OFF, app.panel.NO_RELAY]
+
+
+def test_the_lamp_of_a_board_that_was_switched_off_for_good_shines():
+    sessions = Sessions([AttestError("revoked", "for good")])
+    shown = []
+    sessions._panel.show = shown.append
+    sessions.play()
+    assert shown[-1] == app.panel.ON
 
 
 # --- sound and lamp
