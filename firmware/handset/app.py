@@ -309,8 +309,6 @@ class App:
         self._wlan.quick(state not in (call.IDLE, call.ENDED))
         if state == call.RINGING:
             self._play(tones.RING)
-        elif state == call.RINGBACK:
-            self._play(tones.RINGBACK)
         elif self._tones:
             self._tones.stop()
         if state in _BLINKING:

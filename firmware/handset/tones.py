@@ -1,4 +1,4 @@
-"""Tones through the speaker while there is no sound of a call: the ring, what a caller hears while it rings there, a beep.
+"""Tones through the speaker while there is no sound of a call: the ring, and a beep.
 
 A tone is 20 ms of sound, a whole number of its waves, written over and over; everything is allocated before the first of it.
 The speaker is opened for a tone and closed after it, so a board with one I2S peripheral rings as any other.
@@ -19,7 +19,6 @@ _TURN = const(3)  # frames of one tone before the other
 
 # samples of a wave of both tones, frames with them, frames in all before they come again, of 16384 how loud
 RING = (20, 16, 48, 150, 16384)  # 800 and 1000 Hz by turns, 1 s of 3
-RINGBACK = (40, 40, 50, 250, 2048)  # 400 Hz, 1 s of 5
 BEEP = (16, 16, 10, 0, 8192)  # once
 
 
@@ -38,7 +37,7 @@ class Tones:
         """Play a tone in place of what plays; it goes on until `stop`, a BEEP ends by itself.
 
         Args:
-            kind: RING, RINGBACK or BEEP.
+            kind: RING or BEEP.
             volume: 0 to 10 (callcore.level.volume).
         """
         self.stop()

@@ -680,7 +680,7 @@ def test_the_lamp_blinks_while_it_rings_and_shines_while_we_talk():
     sessions._panel.show = modes.append
     for state in call.STATES:
         sessions._show(state)
-    assert played == ["stop", "stop", app.tones.RINGBACK, app.tones.RING, "stop", "stop", "stop"], played
+    assert played == ["stop", "stop", "stop", app.tones.RING, "stop", "stop", "stop"], played
     shown = dict(zip(call.STATES, modes))  # noqa: B905 - MicroPython has no strict
     assert shown == {
         call.IDLE: app.panel.OFF,
