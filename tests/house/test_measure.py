@@ -13,7 +13,7 @@ SMALL = {"callcore/g722.mpy": 10, "handset/voice.mpy": 20, "handset/reset.mpy": 
 
 
 # paced: the heap is measured in a call in real time; together, since they look at one measurement
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(checkout: Path) -> dict:
     done = subprocess.run(
         [sys.executable, checkout / "tools/measure.py", "--json"], capture_output=True, text=True, check=False
