@@ -40,7 +40,8 @@ STEPS = {
     # read once, tests are compiled for all the processes that read them afterwards
     "collect": [*PYTEST, "--collect-only", "-qqq", "-m", "paced"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core", "--on", "unix,unix32"],  # CPython has them among "tests"
-    "tests": [*PYTEST, "-n", "5", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
+    # more than there are processors: a test waits a good part of its time
+    "tests": [*PYTEST, "-n", "6", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
     "paced": [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "paced and not long", *marked("paced")],
     "alone": [*PYTEST, "-m", "alone and not long", *marked("alone")],
 }
