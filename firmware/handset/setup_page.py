@@ -112,7 +112,7 @@ class Page:
         self._ip = bytes(int(part) for part in address.split("."))
         self._number = binascii.hexlify(os.urandom(8)).decode()
         self._note = "Which network shall this telephone use?"
-        self._wanted = None
+        self._wanted = []  # name and password, to be tried next
         self._is_done = False
 
     async def serve(self, web, names, page_ms):
@@ -173,7 +173,7 @@ class Page:
 
     async def _try(self):
         """Join what was wanted, and store it when that worked."""
-        wanted, self._wanted = self._wanted, None
+        wanted, self._wanted = self._wanted, []
         try:
             wlan.check(wanted[0], wanted[1])
             fault = await self._way.attempt(self._station, wanted)
