@@ -50,10 +50,12 @@ class Wired:
 
 
 @contextmanager
-def wired(folder: Path, troubles: Troubles | None = None, board: str = "unix", **more: Any) -> Iterator[Wired]:
+def wired(
+    folder: Path, troubles: Troubles | None = None, board: str = "unix", clock_s: int | None = None, **more: Any
+) -> Iterator[Wired]:
     """Run a board on a cable inside the `with` block."""
     live = Wired(folder)
-    options = Options(folder, Program(board), pty=troubles or Troubles(), handle_signals=False, **more)
+    options = Options(folder, Program(board, clock_s=clock_s), pty=troubles or Troubles(), handle_signals=False, **more)
 
     def run() -> None:
         live.outcome = emulate(options)

@@ -6,6 +6,8 @@ cannot be written the enrolment is taken back.
 
 import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,18 +51,16 @@ def enrol(
     place = BoardFolder(board)
     place.take()
     try:
-        with Client(data) as client:
-            enrolled = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
+        with Client(data) as client, handed_over(client, sn, model, name) as answer:
             try:
-                write_identity(place, fields_of(enrolled, where, folder) | more)
+                write_identity(place, fields_of(answer, where, folder) | more)
             except (OperatorError, OSError) as error:
-                client.delete(f"/v1/devices/{sn}")
                 why = error.message if isinstance(error, OperatorError) else str(error.strerror)
                 hint = f"{sn} is not enrolled; mend that and try again."
                 raise OperatorError(f"{place.path} cannot be written: {why}.", hint) from None
     finally:
         place.release()
-    document = {"sn": sn, "model_id": model, "name": enrolled["name"], "board": str(board), **where}
+    document = {"sn": sn, "model_id": model, "name": answer["name"], "board": str(board), **where}
     said = f"{sn} is enrolled, and {board} is that board. Switch it on: tincall emulate --folder {board}"
     output.result(document, lambda console: console.print(output.escape(said)))
 
@@ -69,6 +69,29 @@ def _check_host(name: str) -> None:
     from tincall.relay import authority
 
     authority.name_of(name)
+
+
+@contextmanager
+def handed_over(client: Client, sn: str, model: str, name: str) -> Iterator[dict[str, Any]]:
+    """Enrol a board for a block that gives it the key; where the block fails or is interrupted, the enrolment is taken back.
+
+    If this process dies within the block, the relay has a device that was never verified, whose key nobody has.
+
+    Gives:
+        The relay's answer, which holds the key this one time.
+
+    Raises:
+        OperatorError: the relay is not there, or refuses.
+    """
+    answer = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
+    is_there = False
+    try:
+        yield answer
+        is_there = True
+    finally:
+        if not is_there:
+            with suppress(OperatorError):  # why it failed is what people have to know
+                client.delete(paths.device(sn))
 
 
 def address(folder: DataFolder, host: str = "") -> dict[str, Any]:

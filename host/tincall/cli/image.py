@@ -141,15 +141,15 @@ class _Relay:
 
     def enrolled(self, sn: str, name: str, model: str, use: Callable[[dict[str, Any]], bytes]) -> bytes:
         """Enrol a board and use its identity; where that fails, take it back."""
-        from tincall.cli.enrol import fields_of
+        from tincall.cli.enrol import fields_of, handed_over
 
-        answer = self._client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
-        try:
-            return use(fields_of(answer, self._where, self._folder))
-        except (OperatorError, OSError) as error:
-            self.forget(sn)
-            why = error.message if isinstance(error, OperatorError) else f"it cannot be written: {error.strerror}"
-            raise OperatorError(f"no image of {sn}: {why}", f"{sn} is not enrolled; mend that, try again.") from None
+        with handed_over(self._client, sn, model, name) as answer:
+            try:
+                return use(fields_of(answer, self._where, self._folder))
+            except (OperatorError, OSError) as error:
+                why = error.message if isinstance(error, OperatorError) else f"it cannot be written: {error.strerror}"
+                hint = f"{sn} is not enrolled; mend that, try again."
+                raise OperatorError(f"no image of {sn}: {why}", hint) from None
 
 
 @contextmanager

@@ -14,6 +14,8 @@ import json
 import os
 import time
 
+from lines import outside
+
 STA_IF = 0
 AP_IF = 1
 AUTH_OPEN = 0
@@ -31,7 +33,7 @@ _MOST_BYTES = 32
 def world():
     """Give the world, None when there is no file."""
     try:
-        with open((os.getenv("TINCALL_BOARD") or ".") + "/wifi.json") as file:
+        with outside.open((os.getenv("TINCALL_BOARD") or ".") + "/wifi.json", "r") as file:
             return json.loads(file.read())
     except OSError:
         return None
