@@ -28,12 +28,12 @@ START_S = 30.0
 STOP_S = 20.0
 
 
-def tincall(*arguments: object) -> Result:
-    """Run a command in this process; its outputs are kept apart."""
+def tincall(*arguments: object, typed: str | None = None) -> Result:
+    """Run a command in this process; its outputs are kept apart, and `typed` is on its standard input."""
     output.reset()
     handlers = logging.getLogger().handlers[:]
     try:
-        return CliRunner().invoke(app, [str(one) for one in arguments], prog_name="tincall")
+        return CliRunner().invoke(app, [str(one) for one in arguments], typed, prog_name="tincall")
     finally:
         output.reset()
         logging.getLogger().handlers[:] = handlers

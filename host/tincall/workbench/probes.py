@@ -135,7 +135,7 @@ def _verify():
   d['step']='wifi'
   w=wlan.Wlan(s)
   t=clock.now_ms()
-  await w.up()
+  await w.up(lambda:None)
   d['wifi_ms']=ticks_diff(clock.now_ms(),t)
   if w._joined:d['ssid']=w._joined[0]
   d['floor']=max(who.time_s,m.floor_s)
