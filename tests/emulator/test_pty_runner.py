@@ -45,3 +45,19 @@ def test_boot_py_and_main_py_run_at_power_up_and_what_they_print_is_heard_and_ke
         port.read_until(b"exit\r\n>")
         assert execute(port, b"print(first)") == (b"1\r\n", b"")
     assert '"line": "2"' in (tmp_path / "b" / "board.log").read_text()
+
+
+def test_an_interrupt_within_an_allocation_locks_nothing_up_for_good(tmp_path):
+    with wired(tmp_path / "b") as live, live.open() as port:
+        for _ in range(6):
+            raw(port)
+            port.write(b"while True: bytearray(99)\x04")
+            assert port.read_until(b"OK").endswith(b"OK")
+            port.timeout = 2
+            for _ in range(30):  # one that comes in the midst of a reset is lost, as on a chip
+                port.write(b"\r\x03\x01")
+                if port.read_until(b"CTRL-B to exit\r\n>").endswith(b">"):
+                    break
+            else:
+                raise AssertionError("nobody answers")
+            port.timeout = PATIENCE_S

@@ -62,6 +62,15 @@ class Life:
         """Number of the process."""
         return self._process.pid
 
+    @property
+    def is_locked(self) -> bool:
+        """Tell whether the process waits for a lock; having one thread, it does so for ever. False where nobody can tell."""
+        try:
+            with open(f"/proc/{self.pid}/wchan") as file:
+                return file.read().startswith("futex")
+        except OSError:
+            return False
+
     def drive(self, pin: int, level: int) -> None:
         """Put a level on a pin; nothing happens when the life is over or the board does not look at its pins."""
         if not self._is_over:

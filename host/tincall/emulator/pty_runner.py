@@ -22,6 +22,7 @@ from tincall.emulator.child import (
 )
 from tincall.emulator.journal import Event, Listener
 from tincall.emulator.keyboard import Keyboard
+from tincall.emulator.life import Life
 from tincall.emulator.pty_port import PtyPort
 from tincall.emulator.runner import Options, Runner
 from tincall.emulator.troubles import BLOCK_BYTES, Troubles
@@ -30,6 +31,8 @@ from tincall.plugs import Socket
 
 TERMINATE_S = 2.0
 _BETWEEN_LIVES_S = 0.1
+# how long after a Ctrl-C it is looked whether the interpreter has come out of it
+_LOOK_AFTER_S = 0.5
 # of what raw REPL prints, these bytes are for its host only
 _PROTOCOL = bytes(range(9))
 
@@ -188,6 +191,13 @@ class PtyRunner(Runner):
     def _interrupt(self) -> None:
         if self._life is not None:
             self._life.interrupt()
+            asyncio.get_running_loop().call_later(_LOOK_AFTER_S, self._unlock, self._life)
+
+    def _unlock(self, life: Life) -> None:
+        """End a life that an interrupt has locked up: the unix port raises out of its signal handler, and where that comes
+        while it allocates, the heap's lock is never given back. To the host it is a reset."""
+        if life is self._life and life.is_locked:
+            life.kill()
 
     def _hardware(self, event: Event) -> None:
         if event["ev"] == "console":
