@@ -354,3 +354,20 @@ def test_a_huge_body_is_refused():
         assert (await client.post(CALL, content=b" " * 70_000)).status_code == 413
 
     played(scene)
+
+
+def test_a_client_that_leaves_within_its_request_leaves_no_traceback():
+    async def scene(service, client):
+        scope = {"type": "http", "method": "POST", "path": CALL, "headers": [], "query_string": b""}
+        sent = []
+
+        async def receive():
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        await web.build(service)(scope, receive, send)
+        return sent[0]["status"]
+
+    assert played(scene) == 400

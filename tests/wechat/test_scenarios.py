@@ -74,7 +74,10 @@ def processes_of(folder):
 @pytest.mark.parametrize(
     "batch", [*BATCHES, *(pytest.param(one, marks=pytest.mark.long) for one in LATER)], ids=lambda batch: batch[0]
 )
-def test_the_relay_passes(batch, tmp_path):
+def test_the_relay_passes(batch, tmp_path, monkeypatch):
+    # a room that another had ended is hung up by a second worker, which a busy machine takes its time to start
+    monkeypatch.setattr("tincall.wechat.rooms.STOP_S", PATIENCE_S)
+
     async def main():
         folders = [tmp_path / name for name in batch]
         for folder in folders:

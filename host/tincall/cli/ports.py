@@ -86,6 +86,8 @@ def _show(console: "Console", rows: list[dict[str, Any]], hidden: int, asked: bo
         if "why" in row:
             console.print(output.escape(row["why"]))
     if hidden:
-        console.print(f"{hidden} more do not look like a board's; --all lists them.")
+        console.print(
+            f"Not shown: {hidden} that {'does' if hidden == 1 else 'do'} not look like a board's; --all lists them."
+        )
     if rows and not asked:
         console.print(_ASK)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from tincall.simulator import cloud, web_control, web_rooms
@@ -44,7 +45,10 @@ def build(service: Service) -> FastAPI:
 
 def _route(service: Service) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        body = await _body(request)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody hears it
         if body is None:
             return Response(status_code=413)
         asked = cloud.Request(request.method, request.url.path, dict(request.query_params), body)
