@@ -82,3 +82,32 @@ def test_what_was_erased_shows_until_its_pages_are_erased(bench) -> None:
     assert '["tincall", "old", ["i32", 1]]' in (folder / "nvs.old").read_text()
     assert bench.results(ERASE) == {"found": [1, 0], "size": [6, 4096], "count": -4354}
     assert not list(folder.glob("nvs.*"))
+
+
+FILL = """
+from esp32 import NVS, erase_if_full
+def number_of(call, *args):
+    try:
+        return call(*args)
+    except OSError as error:
+        return error.errno
+nvs = NVS("tincall")
+say("long", number_of(nvs.set_blob, "long", bytes(20000)))
+for n in range(4):
+    nvs.set_blob("fits%d" % n, bytes(4000))
+nvs.commit()
+say("full", number_of(nvs.set_blob, "more", bytes(4000)))
+say("replaced", number_of(nvs.set_blob, "fits0", bytes(4000)))
+erase_if_full()
+say("kept", nvs.get_blob("fits0", bytearray(4000)))
+"""
+
+
+def test_it_holds_what_a_chip_holds(bench) -> None:
+    assert bench.results(FILL) == {"long": -4366, "full": -4357, "replaced": -4357, "kept": 4000}
+    file = bench.folder / "board" / "nvs.json"
+    every = json.loads(file.read_text())
+    every["else"] = {"big": ["blob", "00" * 4000]}  # what no board can have written
+    file.write_text(json.dumps(every))
+    bench.run("import esp32; esp32.erase_if_full()")
+    assert not file.exists()

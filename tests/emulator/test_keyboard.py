@@ -53,7 +53,7 @@ def test_one_that_was_not_read_when_code_began_is_for_the_code():
 def test_before_a_life_speaks_nothing_signals_it():
     async def scene(keyboard):
         keyboard.running(True)
-        keyboard.born(keeps=True)
+        keyboard.born()
         keyboard.type(b"\x03")
         assert os.read(keyboard.fd, 1) == b"\x03"
 
@@ -73,9 +73,9 @@ def test_a_second_one_waits_until_the_first_can_have_been_looked_at():
 def test_what_was_typed_outlasts_a_soft_reset_and_no_other():
     async def scene(keyboard):
         keyboard.type(b"x" * 100_000)  # more than a pipe holds
-        keyboard.born(keeps=True)
+        keyboard.born()
         assert os.read(keyboard.fd, 10) == b"x" * 10
-        keyboard.born(keeps=False)
+        keyboard.forget()
         keyboard.type(b"y")
         assert os.read(keyboard.fd, 10) == b"y"
 

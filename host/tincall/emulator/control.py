@@ -122,12 +122,25 @@ class BoardControl:
         """
         return self._ask({"do": "stop_recording"})
 
+    def unplug(self, *, keeps_power: bool = False, after_bytes: int = 0) -> None:
+        """Pull the cable of a board that runs behind a serial port.
+
+        Args:
+            keeps_power: whether the board runs on; it has no other power if not given.
+            after_bytes: how many more bytes the host may send before.
+        """
+        self._ask({"do": "unplug", "keeps_power": keeps_power, "after_bytes": after_bytes})
+
+    def plug(self) -> None:
+        """Put the cable in again; the port's path may be another one then."""
+        self._ask({"do": "plug"})
+
     def status(self) -> dict[str, Any]:
         """Tell how the board is.
 
         Returns:
-            `board`, `pid`, `lives`, `lamp`, `talking`, `mic` and `speaker` (`open`, counters), and `last`, the firmware's last
-            event of each name.
+            `board`, `port` (path, of a board behind one), `pid`, `lives`, `lamp`, `talking`, `mic` and `speaker` (`open`,
+            counters), and `last`, the firmware's last event of each name.
         """
         return self._ask({"do": "status"})
 

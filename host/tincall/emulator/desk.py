@@ -39,6 +39,10 @@ class Machine(Protocol):
 
     def stop_recording(self, recording: Recording) -> dict[str, Any]: ...
 
+    def unplug(self, keeps_power: bool, after_bytes: int) -> None: ...
+
+    def plug(self) -> None: ...
+
     def status(self) -> dict[str, Any]: ...
 
     def stop(self) -> None: ...
@@ -140,6 +144,8 @@ class Desk:
         verbs: dict[str, Callable[[Request], Request | None]] = {
             "press": lambda request: machine.press(str(request["button"]), int(request["ms"])),
             "play": lambda request: machine.play(str(request["file"])),
+            "unplug": lambda request: machine.unplug(bool(request["keeps_power"]), int(request["after_bytes"])),
+            "plug": lambda request: machine.plug(),
             "silence": lambda request: machine.silence(),
             "status": lambda request: machine.status(),
             "stop": lambda request: machine.stop(),

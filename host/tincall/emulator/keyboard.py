@@ -50,18 +50,16 @@ class Keyboard:
         os.close(self._ours)
         os.close(self.fd)
 
-    def born(self, keeps: bool) -> None:
-        """A life begins: until it speaks it is deaf to signals.
-
-        Args:
-            keeps: whether what was typed and not read is still there, as after a soft reset.
-        """
+    def born(self) -> None:
+        """A life begins: until it speaks it is deaf to signals."""
         self._is_running = self._can_hear = self._is_late = False
-        if not keeps:
-            self._waiting.clear()
-            self._ctrl_c.clear()
-            if unread := self._unread():
-                os.read(self.fd, unread)
+
+    def forget(self) -> None:
+        """Lose what was typed and not read, as a chip does when it is reset."""
+        self._waiting.clear()
+        self._ctrl_c.clear()
+        if unread := self._unread():
+            os.read(self.fd, unread)
 
     def running(self, is_running: bool) -> None:
         """The console says that code runs, or that none does."""

@@ -20,6 +20,7 @@ from tincall.emulator.child import (
     STATUS_SOFT,
     STATUS_SOFT_RAW,
 )
+from tincall.emulator.console_log import ConsoleLog
 from tincall.emulator.journal import Event, Listener
 from tincall.emulator.keyboard import Keyboard
 from tincall.emulator.life import Life
@@ -33,8 +34,6 @@ TERMINATE_S = 2.0
 _BETWEEN_LIVES_S = 0.1
 # how long after a Ctrl-C it is looked whether the interpreter has come out of it
 _LOOK_AFTER_S = 0.5
-# of what raw REPL prints, these bytes are for its host only
-_PROTOCOL = bytes(range(9))
 
 
 class PtyRunner(Runner):
@@ -59,25 +58,34 @@ class PtyRunner(Runner):
         self._port: PtyPort | None = None
         self._keyboard: Keyboard | None = None
         self._start_as = "power"
-        self._came = 0
+        self._log = ConsoleLog()
+        self._left = self._troubles.unplug_after_bytes  # bytes until the cable is pulled
+        self._keeps_power = self._troubles.keeps_power
         self._is_powered = asyncio.Event()
-        self._power_cut = asyncio.Event()
+        self._lost_power = False
 
     def status(self) -> dict[str, Any]:
         """Tell how the board is; `port` is its path, empty while it is unplugged."""
         return {**super().status(), "port": self._port.device if self._port else ""}
 
-    def unplug(self, keeps_power: bool) -> None:
-        """Pull the cable."""
+    def unplug(self, keeps_power: bool, after_bytes: int) -> None:
+        """Pull the cable, once that many more bytes came from the host."""
         if self._port is None:
             raise OperatorError("the board is not plugged in", "Plug it in first.")
-        self._port.close()
+        self._keeps_power = keeps_power
+        self._left = after_bytes
+        if after_bytes <= 0:
+            self._pull(self._port)
+
+    def _pull(self, port: PtyPort) -> None:
+        self._left = None
+        port.close()
         self._port = None
         assert self._socket is not None
         self._socket.unplug()
-        self._tell("unplugged", {"after_bytes": self._came, "power": keeps_power})
-        if not keeps_power:
-            self.cut_power()
+        self._tell("unplugged", {"power": self._keeps_power})
+        if not self._keeps_power:
+            self._cut_power()
 
     def plug(self) -> None:
         """Put the cable in again; a board that had no power gets it."""
@@ -89,10 +97,12 @@ class PtyRunner(Runner):
         self._tell("port", {"path": self._port.device, "link": str(self._socket.link)})
         self._is_powered.set()
 
-    def cut_power(self) -> None:
+    def _cut_power(self) -> None:
         """End the board at once, in the middle of whatever it does."""
         self._is_powered.clear()
-        self._power_cut.set()
+        self._lost_power = True
+        assert self._keyboard is not None
+        self._keyboard.forget()
         if self._life is not None:
             self._life.kill()
 
@@ -117,14 +127,19 @@ class PtyRunner(Runner):
             if self._stop.is_set():
                 return
             self._outcome.lives += 1
-            keyboard.born(keeps=cause == CAUSE_SOFT_RESET)
+            self._lost_power = False
+            super()._printed(self._log.begin(raw=self._start_as == "raw"))
+            keyboard.born()
             life = self._life = await self._start(cause)
+            if self._lost_power:  # while it was being started
+                life.kill()
             status = await life.wait(self._stop, TERMINATE_S)
             self._settle()
             if self._stop.is_set():
                 return
             cause = self._after(status, life.bitten)
             if cause not in (CAUSE_SOFT_RESET, CAUSE_POWER_ON):
+                keyboard.forget()
                 await asyncio.sleep(_BETWEEN_LIVES_S)
 
     async def _power(self) -> None:
@@ -137,8 +152,7 @@ class PtyRunner(Runner):
     def _after(self, status: int, bitten: bool) -> int:
         """Say why the board starts again after a life, and how."""
         self._start_as = "power"
-        if self._power_cut.is_set():
-            self._power_cut.clear()
+        if self._lost_power:
             return CAUSE_POWER_ON
         if status in (STATUS_SOFT, STATUS_SOFT_RAW):
             self._start_as = "raw" if status == STATUS_SOFT_RAW else "friendly"
@@ -171,22 +185,20 @@ class PtyRunner(Runner):
         }
 
     def _printed(self, data: bytes) -> None:
-        super()._printed(data.translate(None, _PROTOCOL))
+        super()._printed(self._log.pick(data))
         if self._port is not None:
             self._port.write(data.replace(b"\n", b"\r\n"))
 
     def _typed(self, data: bytes) -> None:
         """Take what the host wrote."""
-        limit = self._troubles.unplug_after_bytes
-        is_last = limit is not None and self._came < limit <= self._came + len(data)
-        if is_last:
-            assert limit is not None
-            data = data[: limit - self._came]
-        self._came += len(data)
         assert self._keyboard is not None
-        self._keyboard.type(data)
-        if is_last:
-            self.unplug(self._troubles.keeps_power)
+        if self._left is None:
+            self._keyboard.type(data)
+            return
+        self._keyboard.type(data[: self._left])
+        self._left -= len(data)
+        if self._left <= 0 and self._port is not None:
+            self._pull(self._port)
 
     def _interrupt(self) -> None:
         if self._life is not None:

@@ -207,6 +207,14 @@ class Runner:
         """Switch the board off."""
         self._stop.set()
 
+    def unplug(self, keeps_power: bool, after_bytes: int) -> None:
+        """Pull the cable; see `PtyRunner`."""
+        raise OperatorError("the board is not on a cable", "Start it with --pty.")
+
+    def plug(self) -> None:
+        """Put the cable in again; see `PtyRunner`."""
+        raise OperatorError("the board is not on a cable", "Start it with --pty.")
+
     async def _live(self) -> None:
         """Give the board one life after another."""
         cause = CAUSE_POWER_ON

@@ -13,10 +13,19 @@ from lines import outside
 
 _NOT_FOUND = -4354
 _TYPE_MISMATCH = -4355
+_NOT_ENOUGH_SPACE = -4357
 _INVALID_NAME = -4358
 _KEY_TOO_LONG = -4361
 _INVALID_LENGTH = -4364
+_VALUE_TOO_LONG = -4366
 _KEY_CHARACTERS = 15
+
+# a page of 4,096 bytes holds 126 entries of 32; of six pages one stays free, so that what is left of another fits there
+_ENTRY_BYTES = 32
+_PAGE_ENTRIES = 126
+_PAGES = 6
+_MAX_ENTRIES = (_PAGES - 1) * _PAGE_ENTRIES
+_MAX_BLOB_BYTES = _PAGES * 4096 * 976 // 1000 - 4000
 
 
 def _path():
@@ -29,6 +38,25 @@ def _load():
             return json.load(file)
     except OSError:
         return {}
+
+
+def _entries(entry):
+    """Count the entries that a value takes: of a blob an index, and a head for each page it is spread over."""
+    if entry[0] != "blob":
+        return 1
+    used = (len(entry[1]) // 2 + _ENTRY_BYTES - 1) // _ENTRY_BYTES
+    return 1 + used + max(1, (used + _PAGE_ENTRIES - 2) // (_PAGE_ENTRIES - 1))
+
+
+def _used(every):
+    """Count the entries in use; each name space takes one, too."""
+    return sum(1 + sum(_entries(entry) for entry in names.values()) for names in every.values())
+
+
+def erase_if_full():
+    """Erase everything if there is no free page, as the port does at power-up."""
+    if _used(_load()) > _MAX_ENTRIES:
+        Partition().ioctl(6, 0)
 
 
 class NVS:
@@ -96,6 +124,14 @@ class NVS:
     def _change(self, key, entry):
         if not 1 <= len(key) <= _KEY_CHARACTERS:
             raise OSError(_KEY_TOO_LONG, "ESP_ERR_NVS_KEY_TOO_LONG")
+        if entry[0] == "blob" and len(entry[1]) // 2 > _MAX_BLOB_BYTES:
+            raise OSError(_VALUE_TOO_LONG, "ESP_ERR_NVS_VALUE_TOO_LONG")
+        # the old value goes only once the new one is there
+        waiting = [other for name, other in self._changes.items() if other and name != key]
+        every = _load()
+        every.setdefault(self._namespace, {})
+        if _used(every) + sum(_entries(other) for other in waiting) + _entries(entry) > _MAX_ENTRIES:
+            raise OSError(_NOT_ENOUGH_SPACE, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
         self._changes[key] = entry
 
     def _entry(self, key):

@@ -29,6 +29,8 @@ def _power_up():
         print("The file system is damaged: a board would wait here for a new one.")
     sys.path[:] = ["", ".frozen", "/lib"]
     start = os.getenv("TINCALL_START")
+    if start == "power":
+        esp32.erase_if_full()
     print("" if start == "power" else "MPY: soft reboot")
     ended = served.run_file("boot.py")
     if start != "raw" and ended != console.EXIT:
