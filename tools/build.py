@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 sys.path.insert(0, str(ROOT / "tools"))
 
+import slim  # noqa: E402 - found by the line above
+
 OLDEST = (1, 28)
 ROOMS = ("callcore", "handset")
 # how callcore asks which interpreter it is on, as a statement of its own; on a board the answer is known
@@ -110,7 +112,10 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
     """
     shown = source.name if source.parent == FIRMWARE else f"{source.parent.name}/{source.name}"
     name, text = source.name, source.read_text()
-    answered = for_board(text)
+    try:
+        answered = slim.slim(for_board(text), source)
+    except SyntaxError as error:
+        raise BuildError(f"{shown} for {arch}: {error}") from None
     if answered != text:
         source = made.with_name(f"{source.stem}.board.py")
         source.write_text(answered)

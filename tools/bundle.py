@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import build  # noqa: E402 - found by the line above
+import slim  # noqa: E402
 
 ARCHES = ("xtensawin", "rv32imc", "x64", "x86")
 INDEX = "files.json"
@@ -53,7 +54,7 @@ def fingerprint(arch: str, compiler: Path) -> str:
     for board, files in plan().items():
         for path, source in sorted(files.items()):
             digest.update(f"{board}{path}".encode() + hashlib.sha256(source.read_bytes()).digest())
-    for tool in (Path(__file__), Path(build.__file__)):
+    for tool in (Path(__file__), Path(build.__file__), Path(slim.__file__)):
         digest.update(tool.read_bytes())
     return digest.hexdigest()[:16]
 

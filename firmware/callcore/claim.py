@@ -15,12 +15,12 @@ with the key: a lost answer is asked for again. Nothing in here raises or prints
 import binascii
 
 from callcore.attest import hash_of
-from callcore.compat import json_loads
+from callcore.compat import const, json_loads
 from callcore.evidence import KEY_BYTES, Begin, base64, parse_grant
 from callcore.mac import equal, hmac_sha256, sha256
 from callcore.refusals import refusal
 
-SECRET_BYTES = 16
+SECRET_BYTES = const(16)
 
 
 def transcript(begin: Begin, claim_id: str, cb: bytes) -> bytes:

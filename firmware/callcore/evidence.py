@@ -7,7 +7,7 @@ in the body of a grant, which is kept whole.
 
 import binascii
 
-from callcore.compat import MICROPYTHON, json_loads
+from callcore.compat import MICROPYTHON, const, json_loads
 from callcore.jsontext import scan
 from callcore.refusals import refusal
 from callcore.shapes import Integer, Record, Text, Token, Unfit, keys_in
@@ -15,27 +15,27 @@ from callcore.shapes import Integer, Record, Text, Token, Unfit, keys_in
 if not MICROPYTHON:
     from typing import Any
 
-VERSION = 1
+VERSION = const(1)
 
 # a token, numbers and the next key; later the UDP addresses
-MAX_GRANT_CHARS = 2048
-MAX_NAME_CHARS = 128
+MAX_GRANT_CHARS = const(2048)
+MAX_NAME_CHARS = const(128)
 # two authorities on P-256; with the rest of a grant and a wrapped key they fit into MAX_GRANT_CHARS
-MAX_ANCHOR_CHARS = 1400
-MAX_TOKEN_CHARS = 256
+MAX_ANCHOR_CHARS = const(1400)
+MAX_TOKEN_CHARS = const(256)
 # of a request line (RFC 9112 section 3.2.1), visible and absolute
-MAX_PATH_CHARS = 128
-MAX_SECONDS = 3600
+MAX_PATH_CHARS = const(128)
+MAX_SECONDS = const(3600)
 # the largest integer that every JSON reader keeps (RFC 7493 section 2.2)
 MAX_INTEGER = 0x1FFFFFFFFFFFFF
 MAX_KEY_VERSION = 0xFFFFFFFF
 
-DEVICE_NONCE_BYTES = 16
-NONCE_BYTES = 32
-BINDING_BYTES = 32
-PROOF_BYTES = 32
-SEED_BYTES = 32
-KEY_BYTES = 32
+DEVICE_NONCE_BYTES = const(16)
+NONCE_BYTES = const(32)
+BINDING_BYTES = const(32)
+PROOF_BYTES = const(32)
+SEED_BYTES = const(32)
+KEY_BYTES = const(32)
 
 
 class Base64:

@@ -2,10 +2,11 @@
 
 import hashlib
 
+from callcore.compat import const
 from callcore.errors import LocalError
 
-MAC_BYTES = 32
-BLOCK_BYTES = 64
+MAC_BYTES = const(32)
+BLOCK_BYTES = const(64)
 
 
 def sha256(data: bytes) -> bytes:

@@ -7,9 +7,9 @@ from callcore.errors import LocalError
 PTIMES_MS = (20, 40)
 
 # columns of CODECS
-PAYLOAD_TYPE = 0
+PAYLOAD_TYPE = const(0)
 _CLOCK_HZ = const(1)
-SAMPLE_RATE_HZ = 2
+SAMPLE_RATE_HZ = const(2)
 _BYTES_PER_20_MS = const(3)
 _BYTES_PER_PACKET = const(4)
 

@@ -16,16 +16,17 @@ A record of a newer format is left alone: whoever stores does not write over it.
 
 import struct
 
+from callcore.compat import const
 from callcore.errors import LocalError, StoreError
 from callcore.mac import hmac_sha256
 
-FORMAT = 1
+FORMAT = const(1)
 MAGIC = b"TinC"
-HEADER_BYTES = 14
-SEAL_BYTES = 16
+HEADER_BYTES = const(14)
+SEAL_BYTES = const(16)
 # what NVS takes as one blob on every chip; an identity that trusts two authorities takes about 2 KB
-MAX_BYTES = 4000
-MAX_BODY_BYTES = MAX_BYTES - HEADER_BYTES - SEAL_BYTES
+MAX_BYTES = const(4000)
+MAX_BODY_BYTES = const(MAX_BYTES - HEADER_BYTES - SEAL_BYTES)
 LAST_GENERATION = 0xFFFFFFFF
 _SEAL_KEY = b"tincall record"
 

@@ -4,12 +4,12 @@ The relay sends a refusal as an RFC 9457 problem with the word in the member `re
 up by the word, so that text from a server that is not proved yet never reaches a person.
 """
 
-from callcore.compat import json_loads
+from callcore.compat import const, json_loads
 from callcore.errors import AttestError
 
 # what the board does after a refusal: seconds to wait, or one of these
-RETRY_BACKOFF = 0  # again after the usual growing delay
-RETRY_NEVER = -1  # stop until somebody provisions the board or the operator clears the state
+RETRY_BACKOFF = const(0)  # again after the usual growing delay
+RETRY_NEVER = const(-1)  # stop until somebody provisions the board or the operator clears the state
 
 # reason: (HTTP status, 0 where only the board says it; seconds until the next attempt; sentence)
 REASONS = {

@@ -40,7 +40,7 @@ from handset import (
 from handset.marks import Marks
 from handset.store import Store
 
-_CONNECT_MS = 10000
+_CONNECT_MS = const(10000)
 # what this board can speak, best first: G.722 takes a sixth of a small chip, so the board says whether it has that to spare
 CODECS = [name for name in coders.NAMES if board.G722 or name != "G722"]
 _FLOOR_MS = const(3000)  # however often somebody presses, the relay hears no more knocks than this
@@ -318,7 +318,7 @@ class App:
 
     def crashed(self, loop, context):
         """Say what nobody expected in a task, keep its last words, and start anew: half a telephone is none."""
-        error = context.get("exception", context["message"])
+        error = context.get("exception") or context["message"]
         diag.crashed(error)
         try:
             heap.never()  # it may have been memory that there was too little of

@@ -13,7 +13,7 @@ import machine
 
 from callcore import VERSION, claim
 from callcore.attest import channel_binding
-from callcore.compat import json_loads, ticks_add
+from callcore.compat import const, json_loads, ticks_add
 from callcore.errors import StoreError
 from callcore.evidence import DEVICE_NONCE_BYTES, Begin
 from callcore.refusals import from_problem
@@ -21,8 +21,8 @@ from handset import clock, diag, https, tls
 
 CLAIM = ("claim", 5)
 
-_CONNECT_MS = 10000
-_TIMEOUT_MS = 30000  # as for a verification
+_CONNECT_MS = const(10000)
+_TIMEOUT_MS = const(30000)  # as for a verification
 
 
 async def who(store, identity):

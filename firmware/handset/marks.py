@@ -11,7 +11,7 @@ from callcore.compat import const
 from callcore.errors import StoreError
 
 MARKS = ("marks", 2)
-RESERVE = 64
+RESERVE = const(64)
 _DAY_S = const(86400)
 
 

@@ -10,13 +10,14 @@ A *fact* is a pair: the name of its blob, at most 15 characters, and the kind in
 """
 
 from callcore import record
+from callcore.compat import const
 from callcore.errors import StoreError
 
 _GRAVITY = ("record_missing", "record_damaged", "storage", "record_newer")
-_NONE = -1
+_NONE = const(-1)
 _NEWER = record.LAST_GENERATION + 1
 # by how much a save goes ahead of a copy that cannot be read now: it may be newer than the other, and be readable again later
-_LEAP = 1000
+_LEAP = const(1000)
 
 
 class Store:

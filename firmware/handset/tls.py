@@ -12,7 +12,7 @@ import socket
 
 import tls
 
-from callcore.compat import ticks_add, ticks_diff
+from callcore.compat import const, ticks_add, ticks_diff
 from callcore.errors import LinkError
 from handset import clock
 
@@ -25,10 +25,10 @@ _CERTIFICATE = (
     ("has expired", "tls_expired", "the server's certificate has expired, or our clock is fast"),
     ("invalid cert", "tls_failed", "our trust anchor is no certificate; the board needs a new identity"),
 )
-_LAST_ERRNO = 200  # no system has more; errors of TLS itself are beyond -4000
-_CONN_EOF = -0x7280  # MBEDTLS_ERR_SSL_CONN_EOF: the server ended the connection within the handshake
-_ALLOC_FAILED = -0x7F00  # MBEDTLS_ERR_SSL_ALLOC_FAILED, when it fails within the handshake
-_POLL_MS = 5
+_LAST_ERRNO = const(200)  # no system has more; errors of TLS itself are beyond -4000
+_CONN_EOF = const(-0x7280)  # MBEDTLS_ERR_SSL_CONN_EOF: the server ended the connection within the handshake
+_ALLOC_FAILED = const(-0x7F00)  # MBEDTLS_ERR_SSL_ALLOC_FAILED, when it fails within the handshake
+_POLL_MS = const(5)
 
 
 class TlsStream:
