@@ -49,6 +49,16 @@ def emulate(
             "--pty", help="As a board on a cable: a serial port with MicroPython's console; its flash is flash.img."
         ),
     ] = False,
+    room: Annotated[
+        float | None,
+        typer.Option(
+            "--room",
+            metavar="DB",
+            min=0,
+            max=90,
+            help="The microphone hears the speaker, by so many dB less loud, and a little noise; silence if not given.",
+        ),
+    ] = None,
     main: Annotated[Path, typer.Option(help="Another main.py than the firmware's.", hidden=True)] = FIRMWARE
     / "main.py",
 ) -> None:
@@ -64,7 +74,7 @@ def emulate(
         claim_ticket.put(folder, claim)
     clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
     program = Program(board, main.absolute(), heap, clock_s)
-    options = Options(folder, program, mic, speaker, factory_reset, Troubles() if pty else None)
+    options = Options(folder, program, mic, speaker, factory_reset, Troubles() if pty else None, room)
     listeners = [] if output.is_json() else [event_lines.drawer()]
     outcome = run(options, *listeners)
     output.result(

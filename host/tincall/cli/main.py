@@ -44,6 +44,7 @@ COMMANDS = {
     "install": ("install", "install", "Install the firmware on a board that runs MicroPython, or bring it up to date."),
     "monitor": ("monitor", "monitor", "Show what a board says, without disturbing it."),
     "provision": ("provision", "provision", "Give a board its number, key, relay and network, and let it prove them."),
+    "doctor": ("doctor", "doctor", "Look at relay, board and platform, and say what is wrong and what to do."),
     "image": ("image", "image", "Make flashable images of boards with firmware and identity, one or a whole list."),
     "wechat": ("wechat", "SUBCOMMANDS", "Look at the platform's side, and sign or register Android devices."),
     "bench": ("bench", "SUBCOMMANDS", "Measure how voice comes through, and hold it against what it has to be."),

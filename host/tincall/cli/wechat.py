@@ -15,8 +15,11 @@ from tincall.errors import OperatorError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tincall.settings import WechatSettings
+    from tincall.settings import DataFolder, WechatSettings
+    from tincall.wechat.check import Step
 
+# a serial number that nobody has
+CHECK_SN = "tincall-check"
 PRODUCT = typer.Option("--product-id", help="Product id of the hardware platform.")
 DEVICE = typer.Option("--device-id", help="Device id; may stand several times.")
 DEVICES = typer.Option("--device-ids", metavar="FILE", help="File with a device id on each line.")
@@ -27,7 +30,7 @@ def check(
     data: DataOption = DEFAULT_DATA,
     sn: Annotated[
         str, typer.Option("--sn", help="Serial number to ask a device ticket for; that registers nothing.")
-    ] = "tincall-check",
+    ] = CHECK_SN,
     push_url: Annotated[
         str, typer.Option("--push-url", metavar="URL", help="Knock at this push URL, as the console has it.")
     ] = "",
@@ -36,20 +39,28 @@ def check(
     ] = "",
 ) -> None:
     """Look at every step of the way of a first call, and say what is wrong."""
-    from tincall.clock import SystemClock
     from tincall.settings import DataFolder, load
-    from tincall.wechat.check import FAILED, Wanted
-    from tincall.wechat.check import check as walk
+    from tincall.wechat.check import FAILED
 
-    _quiet()
     folder = DataFolder(data)
-    settings = load(folder.settings).wechat
-    steps = asyncio.run(walk(folder, settings, Wanted(sn, push_url, openid), SystemClock()))
-    found = [asdict(step) for step in steps]
-    is_good = not any(step.state == FAILED for step in steps)
+    walked = steps(folder, load(folder.settings).wechat, sn, push_url, openid)
+    found = [asdict(step) for step in walked]
+    is_good = not any(step.state == FAILED for step in walked)
     output.result({"ok": is_good, "steps": found}, lambda console: _show_steps(console, found))
     if not is_good:
         raise typer.Exit(1)
+
+
+def steps(
+    folder: "DataFolder", settings: "WechatSettings", sn: str = CHECK_SN, push_url: str = "", openid: str = ""
+) -> "list[Step]":
+    """Look at every step; arguments as the options of `check`."""
+    from tincall.clock import SystemClock
+    from tincall.wechat.check import Wanted
+    from tincall.wechat.check import check as walk
+
+    _quiet()
+    return asyncio.run(walk(folder, settings, Wanted(sn, push_url, openid), SystemClock()))
 
 
 def sign_device(

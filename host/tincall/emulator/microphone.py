@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tincall.emulator.room import Room
 from tincall.wav import Samples
 
 # the length of the chip's DMA buffers, so that the board's driver sees its buffers full when they are
@@ -48,6 +49,7 @@ class Microphone:
         tell: called with an event's name and fields: `mic_open mic_play mic_played mic_close`.
         clip: samples that start 200 ms after each opening; None for silence.
         clip_name: what the events call it.
+        room: what is heard where no clip plays; None for silence.
 
     Attributes:
         overruns: blocks lost because the board did not fetch them, since power-up.
@@ -57,6 +59,7 @@ class Microphone:
     tell: Tell
     clip: Samples | None = None
     clip_name: str = ""
+    room: Room | None = None
     overruns: int = 0
     plays: list[dict[str, object]] = field(default_factory=list)
     is_open: bool = False
@@ -142,7 +145,7 @@ class Microphone:
 
     def _next_block(self) -> bytes:
         """Give the samples from the current position on, and move on."""
-        block = np.zeros(BLOCK_SAMPLES, dtype="<i2")
+        block = self.room.block(BLOCK_SAMPLES) if self.room else np.zeros(BLOCK_SAMPLES, dtype="<i2")
         for play in list(self._queue):
             self._lay(play, block)
         self._position += BLOCK_SAMPLES

@@ -34,6 +34,7 @@ from tincall.emulator.folder import BoardFolder
 from tincall.emulator.journal import Event, Journal, Listener
 from tincall.emulator.life import Life
 from tincall.emulator.microphone import Microphone
+from tincall.emulator.room import Room
 from tincall.emulator.speaker import Recording, Speaker
 from tincall.emulator.troubles import Troubles
 from tincall.errors import STATUS_USAGE, OperatorError
@@ -57,6 +58,7 @@ class Options:
         speaker: WAV file for all that the speaker plays; None for no file.
         factory_reset: switch it on with both buttons held, until it says that it has erased what it stored; it ends with that.
         pty: it is a board on a cable (`pty_runner`), with what is wrong with it; None: only the firmware runs.
+        room_db: the microphone hears the speaker, by so many dB less loud, and a little noise; None: they are not in one room.
         handle_signals: whether SIGTERM and SIGINT switch the board off; only in a program's main thread.
     """
 
@@ -66,6 +68,7 @@ class Options:
     speaker: Path | None = None
     factory_reset: bool = False
     pty: Troubles | None = None
+    room_db: float | None = None
     handle_signals: bool = True
 
 
@@ -113,8 +116,9 @@ class Runner:
         self._command = options.program.command(on_cable=options.pty is not None)
         clip = wav.load(options.microphone, RATE_HZ) if options.microphone else None
         self._buttons = Buttons.load(BOARD / "board.json")
-        self.microphone = Microphone(self._tell, clip, str(options.microphone or ""))
-        self.speaker = Speaker(self._tell)
+        room = None if options.room_db is None else Room(options.room_db)
+        self.microphone = Microphone(self._tell, clip, str(options.microphone or ""), room)
+        self.speaker = Speaker(self._tell, room.hear) if room else Speaker(self._tell)
         self._listeners = listeners
         self._journal: Journal | None = None
         self._life: Life | None = None

@@ -100,6 +100,7 @@ class Speaker:
 
     Args:
         tell: called with an event's name and fields: `spk_open spk_start spk_close`.
+        heard: called with what it plays, int16 little endian.
 
     Attributes:
         underruns: times the ring ran empty and was filled again, since power-up.
@@ -107,11 +108,12 @@ class Speaker:
         is_open: whether the firmware has its speaker open.
     """
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, heard: Callable[[bytes], object] = lambda data: None) -> None:
         self.underruns = 0
         self.lost_samples = 0
         self.is_open = False
         self._tell = tell
+        self._sounds = heard
         self._recordings: list[Recording] = []
         self.attach()
 
@@ -151,6 +153,7 @@ class Speaker:
         if kind == "P":
             self.underruns += self._is_starved
             self._is_starved = False
+            self._sounds(payload)
             self._heard(payload, len(payload) // 2)
         elif kind in "GL":
             if kind == "G":

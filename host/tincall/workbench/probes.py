@@ -145,9 +145,10 @@ def _verify():
    from handset import sntp
    clock.hint(await sntp.ask(who.sntp))
   d['date']=clock.date_text()
-  d['step']='verify'
+  d['step']='connect'
   t=clock.now_ms()
   stream=await tls.connect(who.host,who.port,who.name,who.anchor,10000)
+  d['step']='verify'
   try:
    g=await attestor.verify(stream,s,who,m,machine.unique_id(),VERSION)
   finally:
