@@ -45,7 +45,7 @@ def test_both_sides_say_the_same_clip_cut_to_the_length_asked_for(tmp_path):
     with wave.open(str(clip), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
         file.writeframes(bytes(range(250)) * 160)
-    board, phone = demo._clips(tmp_path, clip, 0.5)
+    board, phone = demo.clips(tmp_path, clip, 0.5)
     assert board != phone and board.read_bytes() == phone.read_bytes()
     with wave.open(str(board)) as file:
         assert file.getframerate() == demo.RATE_HZ
@@ -54,6 +54,6 @@ def test_both_sides_say_the_same_clip_cut_to_the_length_asked_for(tmp_path):
 
 def test_a_verdict_names_what_is_not_so():
     facts = [{"what": "it rained", "ok": False, "figures": ""}, {"what": "it was warm", "ok": True, "figures": ""}]
-    problem = demo._problem({"verdict": {"passed": False, "facts": facts}})
+    problem = demo.problem_of({"verdict": {"passed": False, "facts": facts}})
     assert problem is not None and "it rained" in problem.message and "warm" not in problem.message
-    assert demo._problem({"verdict": {"passed": True, "facts": facts[1:]}}) is None
+    assert demo.problem_of({"verdict": {"passed": True, "facts": facts[1:]}}) is None

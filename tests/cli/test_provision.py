@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import tincall
+from commands import document, tincall
 from provisioned import provisioned, standing, states
 from support.ready_boards import ready
 from support.wired import PATIENCE_S, wired
@@ -44,6 +44,8 @@ def test_a_bare_board_is_given_everything_and_a_second_time_nothing(shared_relay
         assert (status, list(states(found))) == (0, STEPS)
         assert states(found)["verified"] == "made" and found["verified"]["verify_ms"] > 0
         assert found["phone"]["phones"] == ["alice"]
+        known = tincall("provision", "--data", shared_relay, "--port", live.port, "--check", "--json")
+        assert (known.exit_code, document(known)["sn"]) == (0, "P-FRESH")  # it has its number
         before = standing(shared_relay, "P-FRESH")
         assert (before["state"], before["uid"]) == ("active", found["uid"])
         linked(shared_relay, "P-FRESH")  # the firmware runs again

@@ -12,7 +12,7 @@ sys.path.insert(0, str(CHECKOUT / "tools"))
 
 NOT_OURS = {"__pycache__", "build", "demo", "dist"}
 # what the README's commands make in a checkout: keys, logs with paths
-MADE = ("tincall-data", "board[0-9]")
+MADE = ("tincall-data", "first-call", "board[0-9]")
 
 
 def _files() -> list[Path]:

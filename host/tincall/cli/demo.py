@@ -103,7 +103,7 @@ def demo(
     if why_not is not None:
         output.note(f"{why_not.message}; so the board runs on CPython.\n{why_not.hint}")
     with terminable(), folder_for(keep) as folder:
-        said = _clips(folder, clip, seconds)
+        said = clips(folder, clip, seconds)
         if browser:
             _talk_yourself(interpreter, said[0], folder, keep, save_bytes)
             return
@@ -113,7 +113,7 @@ def demo(
             report = _perform(plan, progress)
         if keep is None:
             report = rehearsal.keep_results(report, _RESULTS)
-    output.result(report, lambda console: _show(console, report), _problem(report))
+    output.result(report, lambda console: show(console, report), problem_of(report))
 
 
 def _talk_yourself(interpreter: str, said_by_board: Path, folder: Path, keep: Path | None, saves_bytes: bool) -> None:
@@ -139,7 +139,7 @@ def _talk_yourself(interpreter: str, said_by_board: Path, folder: Path, keep: Pa
     output.result(report, human)
 
 
-def _problem(report: dict[str, Any]) -> OperatorError | None:
+def problem_of(report: dict[str, Any]) -> OperatorError | None:
     """Say what must be true and is not."""
     failed = [fact["what"] for fact in report["verdict"]["facts"] if not fact["ok"]]
     if not failed:
@@ -178,7 +178,7 @@ def rehearse(plan: Plan, progress: Progress) -> tuple[list[dict[str, Any]], dict
             far.meet(client, ready, SN)
             progress.step(f"switching the board on ({plan.board})")
             told: list[str | Path] = ["--folder", board, "--board", plan.board]
-            told += ["--mic", plan.said_by_board, "--speaker", _heard_by_board(plan), "--json"]
+            told += ["--mic", plan.said_by_board, "--speaker", heard_by_board(plan), "--json"]
             if plan.codec is not None:
                 main = plan.folder / "firmware" / "main.py"
                 rehearsal.write_main(main, plan.codec)
@@ -186,8 +186,8 @@ def rehearse(plan: Plan, progress: Progress) -> tuple[list[dict[str, Any]], dict
             stage.start("board", "emulate", *told)
             with rehearsal.Watch(board, _SETUP_S) as watch:
                 watch.wait(stage, "online", _ONLINE_S)
-                call_id = _call(plan, stage, watch, lambda: far.call(client, SN), progress)
-                record = far.told(_hang_up(plan, stage, watch, client, call_id, progress))
+                call_id = set_up_call(plan, stage, watch, lambda: far.call(client, SN), progress)
+                record = far.told(hang_up(plan, stage, watch, client, call_id, progress))
                 events = watch.events()
         progress.step("stopping everything")
     return events, record
@@ -201,14 +201,14 @@ def judge(plan: Plan, events: list[dict[str, Any]], record: dict[str, Any]) -> d
         direction=plan.direction,
         said_by_board=plan.said_by_board,
         said_by_phone=plan.said_by_phone,
-        heard_by_board=_heard_by_board(plan),
+        heard_by_board=heard_by_board(plan),
         folder=plan.folder,
         needs_score=plan.is_default,
         saves_bytes=plan.saves_bytes,
     )
 
 
-def _heard_by_board(plan: Plan) -> Path:
+def heard_by_board(plan: Plan) -> Path:
     return plan.folder / "heard-by-board.wav"
 
 
@@ -222,7 +222,9 @@ def _far_side(plan: Plan, stage: Stage) -> Iterator[FarSide]:
         yield far
 
 
-def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, phone_calls: Callable[[], None], progress: Progress) -> str:
+def set_up_call(
+    plan: Plan, stage: Stage, watch: rehearsal.Watch, phone_calls: Callable[[], None], progress: Progress
+) -> str:
     """Set the call up, by the board's button or from the phone; gives its id when it is answered."""
     plan.chain.dialling()
     if plan.direction == "out":
@@ -239,7 +241,7 @@ def _call(plan: Plan, stage: Stage, watch: rehearsal.Watch, phone_calls: Callabl
     return str(answered["call"])
 
 
-def _hang_up(
+def hang_up(
     plan: Plan, stage: Stage, watch: rehearsal.Watch, client: Client, call_id: str, progress: Progress
 ) -> dict[str, Any]:
     """Let both talk, end the call, and give its record with both ends' figures."""
@@ -265,15 +267,15 @@ def _hang_up(
 
 
 @contextmanager
-def folder_for(keep: Path | None) -> Iterator[Path]:
-    """Give an empty folder, which stays when the person named it.
+def folder_for(keep: Path | None, results: Path = _RESULTS) -> Iterator[Path]:
+    """Give an empty folder, which stays when the person named it; of another one its logs go to `results` if all fails.
 
     Raises:
         OperatorError: it, or the place for the results, cannot be had.
     """
     if keep is None:
         try:
-            _RESULTS.mkdir(parents=True, exist_ok=True)
+            results.mkdir(parents=True, exist_ok=True)
             folder = tempfile.TemporaryDirectory(prefix="tincall-demo-")
         except OSError as error:
             where = error.filename or tempfile.gettempprefix()
@@ -283,7 +285,7 @@ def folder_for(keep: Path | None) -> Iterator[Path]:
             try:
                 yield Path(made)
             except OperatorError as error:
-                raise _with_logs(error, Path(made)) from error
+                raise _with_logs(error, Path(made), results) from error
         return
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise OperatorError(f"{keep} is not an empty folder", "Name a new one after --keep.", 2)
@@ -294,17 +296,17 @@ def folder_for(keep: Path | None) -> Iterator[Path]:
     yield keep.absolute()
 
 
-def _with_logs(error: OperatorError, folder: Path) -> OperatorError:
+def _with_logs(error: OperatorError, folder: Path, results: Path) -> OperatorError:
     """Save the logs out of a folder that will vanish, and let the error name them where they are then."""
     for log in folder.rglob("*.log"):
-        kept = _RESULTS / log.relative_to(folder)
+        kept = results / log.relative_to(folder)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(log, kept)
-    message, hint = (text.replace(str(folder), str(_RESULTS)) for text in (error.message, error.hint))
+    message, hint = (text.replace(str(folder), str(results)) for text in (error.message, error.hint))
     return OperatorError(message, hint, error.status)
 
 
-def _clips(folder: Path, clip: Path | None, seconds: float | None) -> tuple[Path, Path]:
+def clips(folder: Path, clip: Path | None, seconds: float | None) -> tuple[Path, Path]:
     """Write the two marked clips."""
     found = (clip, clip) if clip is not None else rehearsal.default_clips()
     paths = folder / "said-by-board.wav", folder / "said-by-phone.wav"
@@ -359,7 +361,7 @@ def _progress() -> Iterator[Progress]:
     yield Progress(Console(stderr=True, highlight=False))
 
 
-def _show(console: Console, report: dict[str, Any]) -> None:
+def show(console: Console, report: dict[str, Any]) -> None:
     """Draw the figures, the verdict and the places of the files."""
     from rich.table import Table
 

@@ -41,19 +41,13 @@ def install(
     Only what differs is copied. It may be interrupted at any point and run again: the board starts the old firmware or
     the new one, never a mixture. Identity, settings and files of your own stay.
     """
-    from tincall.workbench import boards, firmware, installer, plan, ports
+    from tincall.workbench import boards, firmware, ports
     from tincall.workbench.serial_board import SerialBoard
 
     named = boards.load(board) if board else None
     path = port or ports.the_one()
     with SerialBoard.open(path, baud) as there, _started_again(there, no_reset):
-        facts = there.facts()
-        chosen = named or _before(facts, path)
-        installer.judge(facts, path, chosen.id, chosen.mcu)
-        files = firmware.files(facts.arch, chosen.id)
-        wanted = plan.marked(files, firmware.version(), chosen.id, facts.arch)
-        with _progress() as progress:
-            done = installer.install(there, facts, wanted, progress)
+        chosen, facts, done = bring(there, named)
     traffic = there.traffic
     document = {
         **{"port": path, "board": chosen.id, "arch": facts.arch, "version": firmware.version()},
@@ -61,6 +55,27 @@ def install(
         "wire": {"sent": traffic.sent_bytes, "received": traffic.received_bytes, "turns": traffic.turns},
     }
     output.result(document, lambda console: _show(console, chosen, path, done))
+
+
+def bring(there: SerialBoard, named: Board | None) -> tuple[Board, Facts, Installed]:
+    """Bring a board up to date, with a bar where a person looks on.
+
+    Args:
+        there: on its port; it stays at its prompt.
+        named: which board it is; None: as its firmware says.
+
+    Raises:
+        OperatorError: it is another one, cannot take the firmware, or fails.
+    """
+    from tincall.workbench import firmware, installer, plan
+
+    facts = there.facts()
+    chosen = named or _before(facts, there.path)
+    installer.judge(facts, there.path, chosen.id, chosen.mcu)
+    files = firmware.files(facts.arch, chosen.id)
+    wanted = plan.marked(files, firmware.version(), chosen.id, facts.arch)
+    with _progress() as progress:
+        return chosen, facts, installer.install(there, facts, wanted, progress)
 
 
 def _before(facts: Facts, path: str) -> Board:

@@ -45,6 +45,7 @@ COMMANDS = {
     "monitor": ("monitor", "monitor", "Show what a board says, without disturbing it."),
     "provision": ("provision", "provision", "Give a board its number, key, relay and network, and let it prove them."),
     "doctor": ("doctor", "doctor", "Look at relay, board and platform, and say what is wrong and what to do."),
+    "up": ("up", "up", "Bring a board up in one go, from MicroPython on it to a call that is judged."),
     "image": ("image", "image", "Make flashable images of boards with firmware and identity, one or a whole list."),
     "wechat": ("wechat", "SUBCOMMANDS", "Look at the platform's side, and sign or register Android devices."),
     "bench": ("bench", "SUBCOMMANDS", "Measure how voice comes through, and hold it against what it has to be."),

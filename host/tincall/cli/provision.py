@@ -30,7 +30,9 @@ _STDIN_BYTES = 4096
 
 
 def provision(
-    sn: Annotated[str, typer.Option("--sn", help="Serial number that the board shall have.")],
+    sn: Annotated[
+        str, typer.Option("--sn", help="Serial number; the one it has, or made of board and chip if not given.")
+    ] = "",
     port: PortOption = "",
     name: Annotated[str, typer.Option("--name", help="Name for people; the serial number if not given.")] = "",
     model: Annotated[str, typer.Option("--model", help="Model id; `tincall` if not given.")] = "",
@@ -60,9 +62,10 @@ def provision(
     from tincall.workbench.journey import Journey
     from tincall.workbench.serial_board import SerialBoard
 
-    paths.check_sn(sn)
+    if sn:
+        paths.check_sn(sn)
     folder = DataFolder(data)
-    journey = Journey(_show_step)
+    journey = Journey(show_step)
     problem, work = None, None
     with Client(data) as client:
         client.get("/readyz")  # before a board is interrupted for nothing
@@ -77,6 +80,7 @@ def provision(
                 problem = error
             finally:
                 board.restart()
+        sn = work.sn if work else sn
         if check and problem is None and not journey.is_done:
             problem = OperatorError(f"{sn} is not ready.", "The same without --check does what is not done.")
         phone = None if check or problem else phone_side(client, folder, sn)
@@ -169,7 +173,7 @@ def _verified(found: Any) -> dict[str, Any] | None:
     }
 
 
-def _show_step(step: Step) -> None:
+def show_step(step: Step) -> None:
     if not output.is_json():
         output.note(_plain(step.line))
 

@@ -36,7 +36,7 @@ class Wanted:
     """What the board shall be.
 
     Args:
-        sn: its serial number.
+        sn: its serial number; empty: the one it has, else one made of its kind and its chip.
         name, model: for a new enrolment; empty: as it was, else the relay's own choice.
         host: how it reaches the relay; empty: as it does, else as the settings say.
         again: it shall have a new key, whatever there is.
@@ -83,6 +83,7 @@ class Provisioning:
         self.verified: provision.Verified | None = None
         self.uid = ""
         self.kind = ""
+        self.sn = wanted.sn
 
     def run(self) -> None:
         """Take all steps."""
@@ -101,6 +102,7 @@ class Provisioning:
         with self._journey.at(FIRMWARE):
             provision.judge(facts, self._board.path)
             held = provision.standing(self._board)
+        self.sn = self.sn or (held.identity["sn"] if held.identity else f"{facts.board[:64]}-{facts.uid[-6:]}")
         self._journey.add(FIRMWARE, DONE, f"{facts.firmware} for {facts.board}, MicroPython {facts.micropython}")
         with self._journey.at(FLASH):
             provision.judge_flash(facts, self._board.path)
@@ -110,13 +112,13 @@ class Provisioning:
     def _device(self) -> enrolment.Device | None:
         """Ask the relay how it stands."""
         known = {one["sn"] for one in self._client.get("/v1/devices")["devices"]}
-        if self._wanted.sn not in known:
+        if self.sn not in known:
             return None
-        return enrolment.Device.of(self._client.get(paths.device(self._wanted.sn, "standing")))
+        return enrolment.Device.of(self._client.get(paths.device(self.sn, "standing")))
 
     def _key(self, held: provision.Standing) -> None:
         """See that relay and board have a key in common, as far as can be told without proving it."""
-        sn = self._wanted.sn
+        sn = self.sn
         device = self._device()
         todo = enrolment.decide(sn, device, held.identity, self.uid, self._wanted.again)
         if todo == enrolment.KEEP:
@@ -134,7 +136,7 @@ class Provisioning:
 
     def _enrol(self, todo: str, held: provision.Standing) -> None:
         """Get a key from the relay and write it to the board, or neither."""
-        sn, name, model = self._wanted.sn, self._wanted.name, self._wanted.model or "tincall"
+        sn, name, model = self.sn, self._wanted.name, self._wanted.model or "tincall"
         where = address(self._folder, self._host(held.identity))
         if todo == enrolment.RENEW:
             before = self._client.get(paths.device(sn))
@@ -170,7 +172,7 @@ class Provisioning:
         """Choose how the board names the relay: as it does, if the relay's certificate is for that."""
         from tincall.relay import authority
 
-        if self._wanted.host or identity is None or identity["sn"] != self._wanted.sn:
+        if self._wanted.host or identity is None or identity["sn"] != self.sn:
             return self._wanted.host
         known = authority.names_of(authority.load_certificate(self._folder.server))
         return str(identity["host"]) if identity["host"] in known else ""

@@ -153,18 +153,21 @@ class Watch:
     Args:
         folder: the board's folder.
         within_s: how long its runner may take to start.
+        since_ns: what it told before that time of day is passed over.
     """
 
-    def __init__(self, folder: Path, within_s: float) -> None:
+    def __init__(self, folder: Path, within_s: float, since_ns: int = 0) -> None:
         self._events: list[dict[str, Any]] = []
         self._control = BoardControl.wait(folder, within_s)
         self._listener = BoardControl(folder)
         self._stream = self._listener.events()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._folder = folder
+        self._since_ns = since_ns
 
     def __enter__(self) -> Watch:
         told = self._control.status()["last"].values()  # before we came, and perhaps a few since, which come again
+        told = [event for event in told if int(event["t_ns"]) >= self._since_ns]
         self._events = sorted(told, key=lambda event: int(event["t_ns"]))
         self._thread.start()
         return self
@@ -225,7 +228,7 @@ class Watch:
     def _listen(self) -> None:
         try:
             for event in self._stream:
-                if event not in self._events:
+                if event not in self._events and int(event["t_ns"]) >= self._since_ns:
                     self._events.append(event)
         except (OSError, ValueError):
             pass  # the connection was closed by this side
