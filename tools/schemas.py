@@ -38,6 +38,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "epoch": kv, "board": "" if state == "new" else "ESP32_INMP441_MAX98357A", "firmware": "0.1.0",
             "last_seen_s": T_S + kv, "created_s": T_S, "key_s": T_S + 2 * kv,
             **({"next_key": bytes(range(60)), "next_key_s": T_S + 9} if state == "active" else {"next_key_s": 0}),
+            "fingerprint": bytes(range(32)) if state == "active" else None,
+            "cert_until_s": T_S + 9 if state == "active" else 0,
+            "next_fingerprint": bytes(range(1, 33)) if state == "active" else None,
+            "next_until_s": T_S + 99 if state == "active" else 0,
+            "next_cert": bytes(range(200)) if state == "active" else None,
         }
         for kv, state in enumerate(("new", "active", "suspended", "conflict", "revoked"), 1)
     ],

@@ -22,6 +22,8 @@ MAX_GRANT_CHARS = const(2048)
 MAX_NAME_CHARS = const(128)
 # two authorities on P-256; with the rest of a grant and a wrapped key they fit into MAX_GRANT_CHARS
 MAX_ANCHOR_CHARS = const(1400)
+# a board's certificate in base64; with the longest serial number it has 800
+MAX_CERT_CHARS = const(1000)
 MAX_TOKEN_CHARS = const(256)
 # of a request line (RFC 9112 section 3.2.1), visible and absolute
 MAX_PATH_CHARS = const(128)
@@ -87,7 +89,13 @@ _GRANT_BODY = Record(
         ("seed", Base64(SEED_BYTES)),
     ),
     (
-        ("rotate", Record((("kv", Integer(2, MAX_KEY_VERSION)), ("k", Base64(KEY_BYTES))))),
+        (
+            "rotate",
+            Record(
+                (("kv", Integer(2, MAX_KEY_VERSION)), ("k", Base64(KEY_BYTES))),
+                (("cert", Ascii("M", "+", MAX_CERT_CHARS)),),
+            ),
+        ),
         ("ca", Ascii("-", "\n", MAX_ANCHOR_CHARS)),
     ),
 )

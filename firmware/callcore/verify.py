@@ -145,6 +145,11 @@ def challenge(sid: str, nonce: bytes, ttl_s: int) -> dict[str, object]:
     return {"sid": sid, "nonce": base64(nonce), "ttl": ttl_s}
 
 
+def certified_key(secret: bytes) -> bytes:
+    """Give K of a board that has a certificate, from the certificate's private key: a number of 32 bytes, big-endian."""
+    return hkdf_expand(secret, b"voip1 mtls", KEY_BYTES)
+
+
 def check_proof(auth_key: bytes, th: bytes, shown: bytes) -> bool:
     """Tell in constant time whether a board's proof is right; for an unknown board, ask with a random key."""
     return equal(proof(auth_key, th), shown)
@@ -157,7 +162,7 @@ def grant_body(
     epoch: int,
     ws: str,
     seed: bytes,
-    rotate: "tuple[int, bytes] | None" = None,
+    rotate: "tuple[int, bytes] | tuple[int, bytes, bytes] | None" = None,
     ca: str = "",
 ) -> str:
     """Write the body of a grant.
@@ -169,12 +174,23 @@ def grant_body(
         epoch: number of this session of this board.
         ws: path of the link.
         seed: 32 random bytes for the media keys.
-        rotate: version of the board's next key, and that key as `attest.masked_key` gives it; None: there is none.
+        rotate: version of the board's next key, that key as `attest.masked_key` gives it, and its certificate (DER) where the
+            board has one; None: there is none.
         ca: authorities that the board shall trust from now on, in PEM; empty: those that it has.
     """
-    body = {"token": token, "exp": exp_s, "now": now_s, "epoch": epoch, "ws": ws, "seed": base64(seed)}
+    body: dict[str, object] = {
+        "token": token,
+        "exp": exp_s,
+        "now": now_s,
+        "epoch": epoch,
+        "ws": ws,
+        "seed": base64(seed),
+    }
     if rotate is not None:
-        body["rotate"] = {"kv": rotate[0], "k": base64(rotate[1])}
+        coming: dict[str, object] = {"kv": rotate[0], "k": base64(rotate[1])}
+        if len(rotate) > 2:
+            coming["cert"] = base64(rotate[2])
+        body["rotate"] = coming
     if ca:
         body["ca"] = ca
     return json.dumps(body)

@@ -11,7 +11,7 @@ import os
 from callcore import attest
 from callcore.compat import const
 from callcore.errors import AttestError
-from handset import https
+from handset import https, tls
 
 _TIMEOUT_MS = const(30000)  # a slow chip takes a second and a half for the handshake; a slow network takes the rest
 _JSON = (("Content-Type", "application/json"),)
@@ -40,23 +40,29 @@ async def verify(stream, store, who, marks, uid, firmware):
     proved = who.next or mine
     said = (stream, who, marks, uid, firmware)
     try:
-        grant = await _prove(proved, *said)
+        grant = await prove(proved, *said)
     except AttestError as error:
         if proved is mine or error.reason not in ("auth_failed", "kv_retired"):
             raise
         proved = mine
-        grant = await _prove(proved, *said)
+        grant = await prove(proved, *said)
     if who.next or "rotate" in grant:
         from handset import rekey  # not in the memory of a board whose keys stay
 
-        grant = await rekey.follow(store, who, proved, grant, lambda key: _prove(key, *said))
+        grant = await rekey.follow(store, who, proved, grant, lambda key: prove(key, *said))
     return grant
 
 
-async def _prove(key, stream, who, marks, uid, firmware):
+async def connect(who, timeout_ms):
+    """Connect to the relay; see `tls.connect`."""
+    return await tls.connect(who.host, who.port, who.name, who.anchor, timeout_ms)
+
+
+async def prove(key, stream, who, marks, uid, firmware):
     """Do one verification with one key, a pair of version and bytes; see `verify`."""
     attester = attest.Attester(key[1], who.sn, who.model_id, key[0], uid, firmware)
     answer = await _post(stream, who, "/v1/verify/begin", attester.begin(os.urandom(attest.DEVICE_NONCE_BYTES)))
+    stream.answered = True
     if answer.status != 200:
         raise attester.refused(answer.status, answer.body)
     # the handshake is over now, so the certificate that was seen can be bound into the proof

@@ -20,7 +20,8 @@ class Identity:
         fields: dict of `sn model_id kv key host port name ca`: serial number, model, version of the key, the key as hex,
             the relay's host and port, the name its certificate must carry, the trust anchors as PEM, one after the other.
             Where they are there: `time`, seconds since 1970 when this was made out; `next`, `{kv, key}` of the key to come;
-            `sntp`, a time server.
+            `sntp`, a time server; `cert`, the board's own certificate (DER in base64), whose private key is then `key`, and
+            that of the key to come in `next`.
 
     Raises:
         StoreError: `record_damaged`: a field is missing or of another kind.
@@ -28,10 +29,12 @@ class Identity:
     Attributes:
         sn, model_id, kv, host, port, name: as above.
         anchor: PEM bytes.
-        key: K, 32 bytes; never printed.
+        key: K, or the private key of the certificate, 32 bytes; never printed.
+        cert: `(cert,)`, or an empty tuple.
         time_s: `time`, or 0.
         sntp: `sntp`, or empty.
-        next: (kv, key) of `next`, or None.
+        next: (kv, key) of `next`, with its certificate behind them if there is one; or None.
+        shown: the same of what it shows a relay now; None: not chosen yet, or it has no certificate.
     """
 
     def __init__(self, fields):
@@ -43,12 +46,13 @@ class Identity:
         self.name = _field(fields, "name", str)
         self.anchor = _field(fields, "ca", str).encode()
         self.key = _key(fields)
+        self.cert = _cert(fields)
         self.time_s = _field(fields, "time", int) if "time" in fields else 0
         self.sntp = fields.get("sntp", "")
-        self.next = None
+        self.next = self.shown = None
         if "next" in fields:
             coming = _field(fields, "next", dict)
-            self.next = (_field(coming, "kv", int), _key(coming))
+            self.next = (_field(coming, "kv", int), _key(coming)) + _cert(coming)
 
     def trust(self, store, anchor, now_s):
         """Trust other anchors from now on; a reader after a power cut finds those of before, or these with the time.
@@ -88,6 +92,10 @@ def _key(fields):
     if len(key) != 32:
         raise StoreError("record_damaged", "the identity has no key of 32 bytes")
     return key
+
+
+def _cert(fields):
+    return (_field(fields, "cert", str),) if "cert" in fields else ()
 
 
 def read(store):

@@ -1,4 +1,4 @@
-"""A board's keys while they change (docs/protocol.md section 2.8); loaded when a new key comes, which is twice a year.
+"""A board's keys while they change (docs/protocol.md sections 2.8, 2.10); loaded when a new key comes, which is twice a year.
 
 `next` is the key that comes, version n + 1. What `attestor` has proved, and what follows here:
 
@@ -26,24 +26,27 @@ async def follow(store, who, held, grant, prove):
     Args:
         store: a Store, where `who` came from.
         who: an Identity; its keys change with the stored ones.
-        held: (version, key) that this grant was proved with.
+        held: (version, key) that this grant was proved with, here and below with the certificate behind them if it has one.
         grant: as `attest.Attester.granted` gives it.
-        prove: does a verification with a (version, key); gives its grant.
+        prove: does a verification with a (version, key); gives its grant, or None: that takes another connection.
 
     Returns:
-        The newest grant; this one is still good where the next key could not be written or proved.
+        The newest grant; this one is still good where the next key could not be written or proved. Or None, as `prove`.
 
     Raises:
         LinkError: as `attestor.verify`.
     """
     offered = grant.get("rotate")
-    coming = (offered["kv"], offered["k"]) if offered else None
+    coming = None
+    if offered:
+        coming = (offered["kv"], offered["k"]) + ((offered["cert"],) if "cert" in offered else ())
     if coming == who.next or (not coming and held[0] == who.kv):
         return grant
     try:
         if write(store, who, held, coming) and coming:
             grant = await prove(coming)
-            write(store, who, coming, None)
+            if grant:
+                write(store, who, coming, None)
     except (AttestError, StoreError) as error:
         diag.failed("rotate", error)
     return grant
@@ -71,10 +74,14 @@ def write(store, who, held, coming):
         fields["next"] = _fields(coming)
     if not identity.save(store, fields):
         return False
-    who.kv, who.key = held
+    who.kv, who.key = held[:2]
+    who.cert = held[2:]
     who.next = coming
     return True
 
 
 def _fields(pair):
-    return {"kv": pair[0], "key": binascii.hexlify(pair[1]).decode()}
+    fields = {"kv": pair[0], "key": binascii.hexlify(pair[1]).decode()}
+    if pair[2:]:
+        fields["cert"] = pair[2]
+    return fields

@@ -23,7 +23,7 @@ _CERTIFICATE = (
     ("does not match", "tls_wrong_name", "the server's certificate is for another name"),
     ("starts in the future", "tls_not_yet_valid", "the server's certificate is not valid yet, or our clock is slow"),
     ("has expired", "tls_expired", "the server's certificate has expired, or our clock is fast"),
-    ("invalid cert", "tls_failed", "our trust anchor is no certificate; the board needs a new identity"),
+    ("invalid cert", "tls_failed", "our trust anchor or our certificate is none; the board needs a new identity"),
 )
 _LAST_ERRNO = const(200)  # no system has more; errors of TLS itself are beyond -4000
 _CONN_EOF = const(-0x7280)  # MBEDTLS_ERR_SSL_CONN_EOF: the server ended the connection within the handshake
@@ -38,9 +38,13 @@ class TlsStream:
         wrapped: the TLS object.
         raw: the socket under it.
         where: host and port for messages.
+
+    Attributes:
+        answered: whether a request was answered; until then the end of the connection may be an answer to our certificate.
     """
 
     def __init__(self, wrapped, raw, where):
+        self.answered = False
         self._wrapped = wrapped
         self._raw = raw
         self.where = where
@@ -92,15 +96,20 @@ class TlsStream:
                 pass  # it was gone already
 
 
-def context(anchor):
-    """Give a context that trusts these anchors and nobody else, PEM or DER bytes; ValueError when they are none."""
+def context(anchor, pair=()):
+    """Give a context that trusts these anchors and nobody else, PEM or DER bytes; ValueError when they are none.
+
+    `pair` is the board's own certificate and its private key, both DER bytes, where it has one.
+    """
     made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     made.verify_mode = tls.CERT_REQUIRED
     made.load_verify_locations(anchor)
+    if pair:
+        made.load_cert_chain(*pair)
     return made
 
 
-async def connect(host, port, name, anchor, timeout_ms):
+async def connect(host, port, name, anchor, timeout_ms, pair=()):
     """Connect and prepare the handshake, which runs inside the first write and read.
 
     Args:
@@ -109,6 +118,7 @@ async def connect(host, port, name, anchor, timeout_ms):
         name: the name or IP address that the server's certificate must be for.
         anchor: the trust anchor, PEM or DER bytes.
         timeout_ms: how long the TCP connection may take.
+        pair: as for `context`.
 
     Returns:
         A TlsStream.
@@ -120,7 +130,7 @@ async def connect(host, port, name, anchor, timeout_ms):
     gc.collect()  # the TLS library takes its buffers in one piece
     raw = await _connected(host, port, where, timeout_ms)
     try:
-        wrapped = context(anchor).wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
+        wrapped = context(anchor, pair).wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
         wrapped.setblocking(False)
     except (OSError, ValueError) as error:
         raw.close()

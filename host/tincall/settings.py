@@ -39,6 +39,7 @@ class DataFolder:
         self.ca = root / "ca.pem"
         self.ca_key = root / "ca-key.pem"
         self.next_ca = root / "ca-next.pem"  # certificate and key, while the CA is being replaced
+        self.past_ca = root / "ca-past.pem"  # those before it, for the certificates of boards that they have signed
         self.server = root / "server.pem"
         self.server_key = root / "server-key.pem"
         self.kek = root / "kek.bin"

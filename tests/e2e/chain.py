@@ -227,22 +227,25 @@ class Relay:
         """Run a command that asks this relay."""
         return asked(*arguments, "--data", self.data)
 
-    def enrol(self, sn: str, folder: Path) -> None:
+    def enrol(self, sn: str, folder: Path, profile: str = "hmac") -> None:
         """Enrol a board."""
-        enrol.enrol(sn=sn, board=folder, data=self.data)
+        enrol.enrol(sn=sn, board=folder, data=self.data, profile=enrol.Profile(profile))
 
     @contextmanager
-    def board(self, interpreter: str, *more: object, online: bool = True) -> Iterator[Board]:
+    def board(
+        self, interpreter: str, *more: object, online: bool = True, profile: str = "hmac"
+    ) -> Iterator[Board]:
         """Enrol a new board and run it inside the `with` block.
 
         Args:
             interpreter: `unix`, `unix32` or `cpython`.
             more: further arguments of `emulate`.
             online: wait until it is.
+            profile: `hmac` or `mtls`.
         """
         sn = f"E2E-{interpreter}-{next(_numbers)}"
         folder = self.folder / sn
-        self.enrol(sn, folder)
+        self.enrol(sn, folder, profile)
         with self.running(sn, folder, interpreter, *more, online=online) as board:
             yield board
         shutil.rmtree(folder)

@@ -143,9 +143,21 @@ def _claim(claim: dict[str, Any], now_s: float) -> str:
 def _keys(found: dict[str, Any]) -> str:
     """Say how old a board's key is, and whether the next one waits for the board."""
     since = f"Its key is number {found['kv']}, since {output.when(found['key_s'] * 1000)}"
+    if found["cert_until_s"]:
+        since += f", with a certificate until {output.when(found['cert_until_s'] * 1000)}"
     if not found["next_key_s"]:
         return since + "."
     return f"{since}; number {found['kv'] + 1} waits since {output.when(found['next_key_s'] * 1000)} for the board to connect."
+
+
+def _key(device: dict[str, Any]) -> str:
+    """Say in a few words which key a board has, and until when its certificate is good."""
+    said = [str(device["kv"])]
+    if device["cert_until_s"]:
+        said.append(f"certificate until {output.when(device['cert_until_s'] * 1000)[:10]}")
+    if device["next_key_s"] and device["state"] != "revoked":
+        said.append("new one waits")
+    return ", ".join(said)
 
 
 def _show(console: "Console", found: list[dict[str, Any]]) -> None:
@@ -158,10 +170,9 @@ def _show(console: "Console", found: list[dict[str, Any]]) -> None:
     table = Table(*columns, box=None)
     for device in found:
         link = device["link"]
-        waits = device["next_key_s"] and device["state"] != "revoked"
         table.add_row(
             *(output.escape(device[key]) for key in ("sn", "name", "model_id", "state")),
-            f"{device['kv']}, new one waits" if waits else str(device["kv"]),
+            _key(device),
             "up" if link else "-",
             *(output.escape((link or device)[key]) for key in ("board", "firmware")),
             "now" if link else output.when(device["last_seen_s"] * 1000),

@@ -6,8 +6,14 @@ cannot be written the enrolment is taken back.
 
 import base64
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+    document = {
+        "sn": sn,
+        "model_id": model,
+        "name": answer["name"],
+        "profile": answer["profile"],
+        "board": str(board),
+        **where,
+    }
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +31,13 @@ IDENTITY = ("identity", 1)
 MARKS = ("marks", 2)
 
 
+class Profile(StrEnum):
+    """How a board proves itself; as `relay.device_rows.PROFILES`."""
+
+    HMAC = "hmac"
+    MTLS = "mtls"
+
+
 def enrol(
     sn: Annotated[str, typer.Option("--sn", help="Serial number: 0-9 A-Z a-z _ -, at most 128.")],
     board: Annotated[Path, typer.Option("--board", metavar="FOLDER", help="The emulated board's folder.")],
@@ -33,6 +46,10 @@ def enrol(
     host: Annotated[
         str, typer.Option("--host", help="How the board reaches the relay; the first of server_names if not given.")
     ] = "",
+    profile: Annotated[
+        Profile,
+        typer.Option("--profile", help="`hmac`: a key; `mtls`: a certificate, too. See docs/security.md."),
+    ] = Profile.HMAC,
     sntp: Annotated[
         str,
         typer.Option(
@@ -51,7 +68,7 @@ def enrol(
     place = BoardFolder(board)
     place.take()
     try:
-        with Client(data) as client, handed_over(client, sn, model, name) as answer:
+        with Client(data) as client, handed_over(client, sn, model, name, profile) as answer:
             try:
                 write_identity(place, fields_of(answer, where, folder) | more)
             except (OperatorError, OSError) as error:
@@ -60,7 +77,18 @@ def enrol(
                 raise OperatorError(f"{place.path} cannot be written: {why}.", hint) from None
     finally:
         place.release()
+<<<<<<< HEAD
     document = {"sn": sn, "model_id": model, "name": answer["name"], "board": str(board), **where}
+=======
+    document = {
+        "sn": sn,
+        "model_id": model,
+        "name": enrolled["name"],
+        "profile": enrolled["profile"],
+        "board": str(board),
+        **where,
+    }
+>>>>>>> 22bd91e (handset/certified, relay/issuer: Let boards prove themselves with certificates of their own.)
     said = f"{sn} is enrolled, and {board} is that board. Switch it on: tincall emulate --folder {board}"
     output.result(document, lambda console: console.print(output.escape(said)))
 
@@ -72,18 +100,20 @@ def _check_host(name: str) -> None:
 
 
 @contextmanager
-def handed_over(client: Client, sn: str, model: str, name: str) -> Iterator[dict[str, Any]]:
+def handed_over(
+    client: Client, sn: str, model: str, name: str, profile: Profile = Profile.HMAC
+) -> Iterator[dict[str, Any]]:
     """Enrol a board for a block that gives it the key; where the block fails or is interrupted, the enrolment is taken back.
 
     If this process dies within the block, the relay has a device that was never verified, whose key nobody has.
 
     Gives:
-        The relay's answer, which holds the key this one time.
+        The relay's answer, which holds the key this one time, with profile `mtls` a certificate and its private key.
 
     Raises:
         OperatorError: the relay is not there, or refuses.
     """
-    answer = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name})
+    answer = client.post("/v1/devices", {"sn": sn, "model_id": model, "name": name, "profile": profile})
     is_there = False
     try:
         yield answer
@@ -122,6 +152,7 @@ def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolde
     """Put a board's identity together from the relay's answer; the result holds the key."""
     from tincall.relay import rollover
 
+    certificate = {"cert": enrolled["cert"]} if "cert" in enrolled else {}
     return {
         "sn": enrolled["sn"],
         "model_id": enrolled["model_id"],
@@ -132,6 +163,7 @@ def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolde
         "name": where["host"],
         "ca": rollover.bundle(folder),
         "time": enrolled["created_s"],
+        **certificate,
     }
 
 
@@ -143,7 +175,7 @@ def write_identity(folder: BoardFolder, fields: dict[str, Any]) -> None:
 
     Args:
         folder: the board's.
-        fields: `sn model_id kv key host port name ca`; the key in hexadecimal.
+        fields: `sn model_id kv key host port name ca`; the key in hexadecimal; `cert` where it has a certificate.
 
     Raises:
         OSError: the folder cannot be written.

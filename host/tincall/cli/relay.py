@@ -180,7 +180,13 @@ async def _build(
     devices = api_devices.router(registry, switchboard, operator)
     claims = api_claims.router(registry, verifier.claimer, operator)
     trust = api_ca.router(anchors, operator)
-    more += [metrics.router(watch, events, operator), api_events.router(events, operator), devices, claims, trust]
+    more += [
+        metrics.router(watch, events, registry, operator),
+        api_events.router(events, operator),
+        devices,
+        claims,
+        trust,
+    ]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)
@@ -256,15 +262,22 @@ async def _stored(
     stack: "AsyncExitStack", folder: "DataFolder", settings: "Settings", kek: bytes, clock: Any
 ) -> "tuple[Database, Registry, Records, Events]":
     """Open what is on disk; calls that a dead process left open are closed before the first new one."""
+    import datetime
+
     from tincall.logs import get
+    from tincall.relay import issuer
     from tincall.relay.cdr import Records
     from tincall.relay.events import Events
     from tincall.relay.registry import Registry
     from tincall.relay.store.engine import Database
 
+    def now() -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(clock.unix_ms() / 1000, datetime.UTC)
+
     database = Database.open(folder.database, must_exist=True)
     stack.push_async_callback(database.close)
-    registry = Registry(database, kek, clock, key_life_s=settings.device.rotate_days * DAY_S)
+    key_life_s = settings.device.rotate_days * DAY_S
+    registry = Registry(database, kek, clock, key_life_s=key_life_s, issue=lambda sn: issuer.issue(folder, sn, now()))
     await registry.load()
     records = Records(database, clock)
     stack.push_async_callback(records.close)

@@ -19,6 +19,7 @@ import tincall
 from tincall.errors import OperatorError
 from tincall.logs import get
 from tincall.relay.cdr import LIST_MAX, Records, UnknownCall
+from tincall.relay.device_rows import MTLS
 from tincall.relay.registry import Registry, Rejected
 from tincall.relay.switchboard import CallRefused
 from tincall.relay.tap import Tap
@@ -84,6 +85,7 @@ class Enrolment(_Strict):
     sn: SerialNumber
     model_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")] = "tincall"
     name: Annotated[str, Field(max_length=64)] = ""
+    profile: Literal["hmac", "mtls"] = "hmac"
 
 
 class PhoneCall(_Strict):
@@ -152,7 +154,11 @@ class Api:
         return self._device(sn)
 
     async def enrol(self, asked: Enrolment) -> dict[str, Any]:
-        """Enrol a device; the answer holds its key, this one time."""
+        """Enrol a device; the answer holds its key, with profile `mtls` a certificate and its private key, this one time."""
+        if asked.profile == MTLS:
+            issued = await self._registry.enrol_certified(asked.sn, asked.model_id, asked.name)
+            cert, secret = (base64.b64encode(one).decode("ascii") for one in (issued.certificate, issued.secret))
+            return {**self._device(asked.sn), "key": secret, "cert": cert}
         key = await self._registry.enrol(asked.sn, asked.model_id, asked.name)
         return {**self._device(asked.sn), "key": base64.b64encode(key).decode("ascii")}
 

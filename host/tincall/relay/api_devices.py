@@ -61,6 +61,8 @@ class StandingBody(BaseModel):
     kv: int
     key_s: int
     next_key_s: int
+    profile: str
+    cert_until_s: int
     uid: str
     counter: int
     epoch: int
@@ -93,6 +95,8 @@ class Decisions:
             kv=device.kv,
             key_s=device.key_s,
             next_key_s=device.next_key_s,
+            profile=device.profile,
+            cert_until_s=device.cert_until_s,
             uid=device.uid,
             counter=device.counter,
             epoch=device.epoch,

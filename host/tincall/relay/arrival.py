@@ -167,6 +167,8 @@ class Arrival(asyncio.Protocol):
 
 def _reason(error: Exception) -> str:
     """Say in a few words why a handshake failed; OpenSSL's reason where there is one."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate that it shows is refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", " ")
     if isinstance(error, ConnectionResetError) and not str(error):

@@ -95,13 +95,13 @@ def new_server(
     alternatives = x509.SubjectAlternativeName([name_of(name) for name in dict.fromkeys([*names, *ALWAYS])])
     end = min(max(now + SERVER_LIFE, earliest or now), ca.not_valid_after_utc)
     certificate = (
-        _builder("Tincall relay", key, ca.not_valid_before_utc, end)
+        builder("Tincall relay", key, ca.not_valid_before_utc, end)
         .issuer_name(ca.subject)
         .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(digital_signature=True), critical=True)
+        .add_extension(usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(_identifier_of(ca), critical=False)
+        .add_extension(identifier_of(ca), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     return _key_pem(key), pem(certificate)
@@ -117,10 +117,10 @@ def new_ca(now: datetime.datetime, start: datetime.datetime) -> tuple[bytes, byt
     key = ec.generate_private_key(ec.SECP256R1())
     subject = f"Tincall CA {os.urandom(4).hex()}"
     certificate = (
-        _builder(subject, key, start, now + CA_LIFE)
+        builder(subject, key, start, now + CA_LIFE)
         .issuer_name(_subject(subject))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(key_cert_sign=True), critical=True)
+        .add_extension(usage(key_cert_sign=True), critical=True)
         .sign(key, hashes.SHA256())
     )
     return _key_pem(key), pem(certificate)
@@ -240,7 +240,8 @@ def _missing(certificate: Path, key: Path) -> bool:
     return not certificate.exists()
 
 
-def _builder(subject: str, key: Key, start: datetime.datetime, end: datetime.datetime) -> x509.CertificateBuilder:
+def builder(subject: str, key: Key, start: datetime.datetime, end: datetime.datetime) -> x509.CertificateBuilder:
+    """Begin a certificate: name, key, number and time."""
     public = key.public_key()
     return (
         x509.CertificateBuilder()
@@ -257,12 +258,14 @@ def _subject(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _identifier_of(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def identifier_of(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """Name the CA's key in what it signs."""
     own = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
 
 
-def _usage(digital_signature: bool = False, key_cert_sign: bool = False) -> x509.KeyUsage:
+def usage(digital_signature: bool = False, key_cert_sign: bool = False) -> x509.KeyUsage:
+    """Say what a key is for."""
     return x509.KeyUsage(
         digital_signature=digital_signature,
         key_cert_sign=key_cert_sign,

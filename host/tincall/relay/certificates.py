@@ -64,7 +64,7 @@ class Certificates:
         self.watchers: list[Callable[[Shown, ssl.SSLContext], None]] = []
         self._mark = self._look_at_files()
         self.shown = rollover.read(folder)
-        self.context = tls.server_context(folder.server, folder.server_key, newest_tls)
+        self.context = tls.server_context(folder.server, folder.server_key, newest_tls, self.shown.clients)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -85,7 +85,8 @@ class Certificates:
         self._mark = mark
         try:
             shown = rollover.read(self._folder)
-            context = tls.server_context(self._folder.server, self._folder.server_key, self._newest_tls)
+            files = self._folder.server, self._folder.server_key
+            context = tls.server_context(*files, self._newest_tls, shown.clients)
         except OperatorError as error:
             log.error("the new certificates cannot be used", reason=error.message)
             return False
@@ -161,7 +162,7 @@ def _left(certificate: x509.Certificate, now: datetime.datetime) -> datetime.tim
 
 
 def _places(folder: DataFolder) -> tuple[Path, ...]:
-    return folder.server, folder.server_key, folder.ca, folder.next_ca
+    return folder.server, folder.server_key, folder.ca, folder.next_ca, folder.past_ca
 
 
 def _stamp(place: Path) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ import json
 from tincall import logs
 from tincall.relay.handshake import CLAIM, LINK, VERIFY_BEGIN, judge, no_token, upgrade
 from tincall.relay.http import HttpServer, Problem, Request
+from tincall.relay.issuer import fingerprint
 from tincall.relay.link_connection import House, LinkConnection
 from tincall.relay.waker import Waker
 
@@ -36,6 +37,7 @@ class HttpConnection(asyncio.Protocol):
         self._address = address
         self._transport: asyncio.Transport | None = None
         self._early = bytearray()
+        self._shown = b""
         self._served = 0
         self._is_over = False
         self._is_full = False
@@ -46,6 +48,8 @@ class HttpConnection(asyncio.Protocol):
         """Begin: the TLS handshake is done, `transport` is the inner one. Bytes may have come before this call."""
         transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=0)
         self._transport = transport
+        # what it showed in the handshake, if anything; one that is not good has ended the handshake
+        self._shown = fingerprint(_certificate(transport))
         self._waker.follow()
         early = bytes(self._early)
         self._early.clear()
@@ -104,12 +108,14 @@ class HttpConnection(asyncio.Protocol):
         """Let the verifier answer, in its own time; the peer may be gone by then."""
         verifier = self._house.verifier
         if route == CLAIM:
-            ask = verifier.claimer.claim
+            answering = verifier.claimer.claim(request.body, self._address)
+        elif route == VERIFY_BEGIN:
+            answering = verifier.begin(request.body, self._address)
         else:
-            ask = verifier.begin if route == VERIFY_BEGIN else verifier.finish
+            answering = verifier.finish(request.body, self._address, self._shown)
         try:
             async with asyncio.timeout(self._house.limits.answer_ms / 1000):
-                answer = await ask(request.body, self._address)
+                answer = await answering
         except TimeoutError:
             log.error("verification takes too long", route=route)
             self._refuse(Problem(503, "unavailable", "The relay cannot verify boards at the moment."))
@@ -155,7 +161,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _become_link(self, request: Request) -> None:
         wish = upgrade(request)
-        grant = self._house.verifier.token(wish.token)
+        grant = self._house.verifier.token(wish.token, self._shown)
         if grant is None:
             raise no_token()
         transport = self._transport
@@ -217,3 +223,9 @@ class HttpConnection(asyncio.Protocol):
         )
         self._waker.stop()
         self._house.left(self, self._address)
+
+
+def _certificate(transport: asyncio.Transport) -> bytes:
+    """Give the certificate (DER) that the far end has shown; empty: none."""
+    tls = transport.get_extra_info("ssl_object")
+    return (tls and tls.getpeercert(True)) or b""

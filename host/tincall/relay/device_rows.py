@@ -9,9 +9,10 @@ from tincall.relay import claims, events, second_board
 from tincall.relay.second_board import SecondBoard
 from tincall.relay.store.models import anchors, devices
 
+HMAC, MTLS = PROFILES = ("hmac", "mtls")
 SHOWN = (
-    "sn", "model_id", "name", "state", "kv", "key_s", "next_key_s", "uid", "epoch", "board", "firmware", "last_seen_s",
-    "created_s",
+    "sn", "model_id", "name", "state", "profile", "kv", "key_s", "next_key_s", "cert_until_s", "uid", "epoch", "board",
+    "firmware", "last_seen_s", "created_s",
 )  # fmt: skip
 
 
@@ -35,9 +36,19 @@ class Device:
     key_s: int = 0
     next_key: bytes | None = field(default=None, repr=False)
     next_key_s: int = 0
+    fingerprint: bytes | None = None
+    cert_until_s: int = 0
+    next_fingerprint: bytes | None = None
+    next_until_s: int = 0
+    next_cert: bytes | None = field(default=None, repr=False)
+
+    @property
+    def profile(self) -> str:
+        """Say how its board proves itself: by its key alone, or with a certificate of its own."""
+        return HMAC if self.fingerprint is None else MTLS
 
     def public(self) -> dict[str, Any]:
-        """Give what an operator may see, which is all but the keys."""
+        """Give what an operator may see, which is all but keys and fingerprints."""
         return {name: getattr(self, name) for name in SHOWN}
 
 

@@ -14,6 +14,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 PURPOSE = "tincall device key"
 CLAIM_PURPOSE = "tincall claim secret"
+CERTIFICATE_PURPOSE = "tincall board certificate"
 
 
 class KeyBox:
@@ -36,6 +37,14 @@ class KeyBox:
     def open_claim(self, sn: str, claim_id: str, sealed: bytes) -> bytes | None:
         """Give back a claim's secret; None as for `open`."""
         return self._opened(sealed, f"{CLAIM_PURPOSE}|{sn}|{claim_id}".encode())
+
+    def seal_certificate(self, sn: str, kv: int, secret: bytes) -> bytes:
+        """Seal a certificate's private key with the certificate behind it; bound to its purpose and as a key."""
+        return self._sealed(secret, f"{CERTIFICATE_PURPOSE}|{sn}|{kv}".encode())
+
+    def open_certificate(self, sn: str, kv: int, sealed: bytes) -> bytes | None:
+        """Give back what `seal_certificate` sealed; None as for `open`."""
+        return self._opened(sealed, f"{CERTIFICATE_PURPOSE}|{sn}|{kv}".encode())
 
     def seal(self, sn: str, kv: int, key: bytes) -> bytes:
         """Seal a key.

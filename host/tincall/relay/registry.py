@@ -21,6 +21,7 @@ from tincall.relay import device_rows, rejected, rotation, second_board, standin
 from tincall.relay.claims import Claims
 from tincall.relay.commits import Commits
 from tincall.relay.device_rows import Device as Device
+from tincall.relay.issuer import Issue, Issued
 from tincall.relay.key_box import KEY_BYTES, KeyBox
 from tincall.relay.rejected import Rejected as Rejected
 from tincall.relay.second_board import SecondBoard
@@ -42,6 +43,7 @@ class Registry:
         clock: the time.
         random: source of key bytes.
         key_life_s: after how many seconds a board gets another key at its next verification; 0: never by itself.
+        issue: makes a certificate for a serial number; None: there is nobody to sign one.
 
     Attributes:
         claims: the devices' claims in the field.
@@ -49,13 +51,20 @@ class Registry:
     """
 
     def __init__(
-        self, database: Database, kek: bytes, clock: Clock, random: Random = os.urandom, key_life_s: int = 0
+        self,
+        database: Database,
+        kek: bytes,
+        clock: Clock,
+        random: Random = os.urandom,
+        key_life_s: int = 0,
+        issue: Issue | None = None,
     ) -> None:
         self._database = database
         self._box = KeyBox(kek)
         self._clock = clock
         self._random = random
         self._key_life_s = key_life_s
+        self._issue = issue
         self._devices: dict[str, Device] = {}
         self._second_boards: dict[str, SecondBoard] = {}
         self._commits = Commits()
@@ -88,7 +97,7 @@ class Registry:
                     log.error("a device's key cannot be opened", sn=device.sn)
                 else:
                     resealed[device.sn] = {"wrapped_key": anew}
-            if device.next_key is not None and self.next_key(device) is None:
+            if device.next_key is not None and self._offer(device) is None:
                 log.error("a device's next key cannot be opened", sn=device.sn)
                 resealed.setdefault(device.sn, {}).update(rotation.DROPPED)
         if lost and len(lost) == len(self._devices):
@@ -122,9 +131,21 @@ class Registry:
         version, sealed = rotation.sealed(device, kv)
         return self._box.open(device.sn, version, sealed) or self._random(KEY_BYTES)
 
-    def next_key(self, device: Device) -> bytes | None:
-        """Give the key that follows a device's current one; None: no rotation is pending, or it cannot be opened."""
-        return None if device.next_key is None else self._box.open(device.sn, device.kv + 1, device.next_key)
+    def offer(self, device: Device) -> tuple[bytes, bytes] | None:
+        """Give what follows a device's current key; None: no rotation is pending.
+
+        Returns:
+            The next key, or the private key of the next certificate, and that certificate (DER); empty: it has none.
+        """
+        return None if device.next_key is None else self._offer(device)
+
+    def _offer(self, device: Device) -> tuple[bytes, bytes] | None:
+        kv = device.kv + 1
+        key = self._box.open(device.sn, kv, device.next_key or b"")
+        if key is None or device.next_fingerprint is None:
+            return None if key is None else (key, b"")
+        secret = self._box.open_certificate(device.sn, kv, device.next_cert or b"")
+        return None if secret is None else (secret[:KEY_BYTES], secret[KEY_BYTES:])
 
     def second_board(self, sn: str) -> SecondBoard | None:
         """Give the newest right proof that cannot have come from the device's own board; None: there is none."""
@@ -147,14 +168,34 @@ class Registry:
         Raises:
             Rejected: a value is wrong, the key is the published test key, or the serial number is enrolled.
         """
-        rejected.check(sn, model_id, name)
         secret = self._random(KEY_BYTES) if key is None else key
         if len(secret) != KEY_BYTES or is_published_test_key(secret):
             why = "A key has 32 bytes and is not the test key of the documentation, which everybody knows."
             raise Rejected("bad_value", why)
+        await self._add(sn, model_id, name, secret, {})
+        return secret
+
+    async def enrol_certified(self, sn: str, model_id: str, name: str = "") -> Issued:
+        """Enrol a device whose board shows a certificate; as `enrol`.
+
+        Returns:
+            The certificate and its private key, for this one time.
+
+        Raises:
+            Rejected: as `enrol`.
+            OperatorError: the CA's key is not there to sign with.
+        """
+        rejected.check(sn, model_id, name)
+        issued = self._issued(sn)
+        shown = {"fingerprint": issued.fingerprint, "cert_until_s": issued.until_s}
+        await self._add(sn, model_id, name, issued.key, shown)
+        return issued
+
+    async def _add(self, sn: str, model_id: str, name: str, key: bytes, shown: dict[str, Any]) -> None:
+        rejected.check(sn, model_id, name)
         device = Device(
-            sn=sn, model_id=model_id, name=name or sn, state="new", kv=1, wrapped_key=self._box.seal(sn, 1, secret), uid="",
-            counter=0, epoch=0, board="", firmware="", last_seen_s=0, created_s=self._now_s(), key_s=self._now_s(),
+            sn=sn, model_id=model_id, name=name or sn, state="new", kv=1, wrapped_key=self._box.seal(sn, 1, key), uid="",
+            counter=0, epoch=0, board="", firmware="", last_seen_s=0, created_s=self._now_s(), key_s=self._now_s(), **shown,
         )  # fmt: skip
         async with self._commits.writing:
             if sn in self._devices:
@@ -163,8 +204,7 @@ class Registry:
                 )
             await self._database.run(device_rows.add, device)
             self._devices[sn] = device
-        log.info("device enrolled", sn=sn, model=model_id)
-        return secret
+        log.info("device enrolled", sn=sn, model=model_id, profile=device.profile)
 
     async def renew(self, sn: str) -> None:
         """Give a device that was never verified another key, which nobody has heard; what was handed out before opens nothing.
@@ -178,6 +218,9 @@ class Registry:
         def anew(device: Device) -> dict[str, Any]:
             if device.state != standing.NEW:
                 return {}
+            if device.fingerprint is not None:
+                why = f"{sn} is enrolled with a certificate, which a claim cannot hand over."
+                raise Rejected("exists", why, f"`tincall devices --forget {sn}` ends that first.")
             kv = device.kv + 1
             wrapped = self._box.seal(sn, kv, self._random(KEY_BYTES))
             return {"kv": kv, "wrapped_key": wrapped, "key_s": self._now_s(), **rotation.DROPPED}
@@ -219,6 +262,7 @@ class Registry:
 
         Raises:
             Rejected: no such device, or it is revoked.
+            OperatorError: its next certificate cannot be signed.
         """
 
         def begin(device: Device) -> dict[str, Any]:
@@ -291,7 +335,7 @@ class Registry:
             now_s = self._now_s()
             keys = rotation.proved(device, kv, now_s)
             if not keys and rotation.is_due(device, now_s, self._key_life_s):
-                keys = self._begun(device)
+                keys = self._begun_if_possible(device)
             return {
                 **keys,
                 "counter": counter,
@@ -391,8 +435,33 @@ class Registry:
         return device
 
     def _begun(self, device: Device) -> dict[str, Any]:
-        """Make the next key of a device; see `rotation.begun`."""
-        return rotation.begun(self._box.seal(device.sn, device.kv + 1, self._random(KEY_BYTES)), self._now_s())
+        """Make the next key of a device, with its certificate if it has one; see `rotation.begun`.
+
+        Raises:
+            OperatorError: the certificate cannot be signed.
+        """
+        sn, kv = device.sn, device.kv + 1
+        if device.fingerprint is None:
+            return rotation.begun(self._box.seal(sn, kv, self._random(KEY_BYTES)), self._now_s())
+        issued = self._issued(sn)
+        return {
+            **rotation.begun(self._box.seal(sn, kv, issued.key), self._now_s()),
+            "next_fingerprint": issued.fingerprint,
+            "next_until_s": issued.until_s,
+            "next_cert": self._box.seal_certificate(sn, kv, issued.secret + issued.certificate),
+        }
+
+    def _begun_if_possible(self, device: Device) -> dict[str, Any]:
+        try:
+            return self._begun(device)
+        except OperatorError as error:  # the board is let in all the same
+            log.error("no certificate can be made for a board", sn=device.sn, reason=error.message)
+            return {}
+
+    def _issued(self, sn: str) -> Issued:
+        if self._issue is None:
+            raise OperatorError("There is no CA to sign a board's certificate.", "Run a relay with a data folder.", 2)
+        return self._issue(sn)
 
     def _now_s(self) -> int:
         return self._clock.unix_ms() // 1000

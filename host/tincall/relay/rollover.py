@@ -35,12 +35,14 @@ class Shown:
         ca: the CA that signs.
         next_ca: the one that will, if there is one already.
         bundle: what boards are to trust, as PEM text: exactly what is written into their identity.
+        clients: whose signature makes a board's own certificate good, as PEM text: these, and those before them.
     """
 
     server: x509.Certificate
     ca: x509.Certificate
     next_ca: x509.Certificate | None
     bundle: str
+    clients: str
 
     @property
     def der(self) -> bytes:
@@ -61,7 +63,7 @@ def read(folder: DataFolder) -> Shown:
     """
     ca = authority.load_certificate(folder.ca)
     next_ca = authority.load_certificate(folder.next_ca) if folder.next_ca.exists() else None
-    return Shown(authority.load_certificate(folder.server), ca, next_ca, bundle(folder))
+    return Shown(authority.load_certificate(folder.server), ca, next_ca, bundle(folder), _clients(folder))
 
 
 def bundle(folder: DataFolder) -> str:
@@ -76,6 +78,13 @@ def bundle(folder: DataFolder) -> str:
             authority.load_certificate(place)
             found += _CERTIFICATE.findall(place.read_bytes().replace(b"\r\n", b"\n"))
     return "".join(one.decode("ascii") + "\n" for one in found)
+
+
+def _clients(folder: DataFolder) -> str:
+    if not folder.past_ca.exists():
+        return bundle(folder)
+    authority.load_certificate(folder.past_ca)
+    return bundle(folder) + folder.past_ca.read_text("ascii", "replace")
 
 
 def anchor_id(bundle_pem: str) -> str:
@@ -152,6 +161,7 @@ def switch(folder: DataFolder, now: datetime.datetime) -> x509.Certificate:
         folder.ca: (certificate, 0o644),
         folder.ca_key: (secret[len(certificate) :], 0o600),
         folder.next_ca: (b"", 0o600),
+        folder.past_ca: (_past(folder, now), 0o644),
     }
     if shown.is_own:
         files |= _server_files(
@@ -159,6 +169,13 @@ def switch(folder: DataFolder, now: datetime.datetime) -> x509.Certificate:
         )
     changeover.change(folder, files)
     return authority.load_certificate(folder.server)
+
+
+def _past(folder: DataFolder, now: datetime.datetime) -> bytes:
+    """Give the CAs to remember once the one that signs is one of them: their certificates of boards are good until they end."""
+    places = [place for place in (folder.ca, folder.past_ca) if place.exists()]
+    certificates = x509.load_pem_x509_certificates(b"".join(place.read_bytes() for place in places))
+    return b"".join(authority.pem(one) for one in certificates if one.not_valid_after_utc > now)
 
 
 def _names(shown: Shown, more: Sequence[str]) -> list[str]:

@@ -8,6 +8,8 @@
 - While it is pending every grant under n carries the same K', so a board that lost one gets it with the next.
 - n is erased in the transaction that stores the first session under n + 1, which only a board that has K' in its flash
   can have asked for. A relay killed at any moment has the row of before or the one of after.
+- The key of a board that has a certificate comes with another certificate, which is shown from then on; so a rotation begins
+  in time before a certificate ends, too. `next_cert` is what the board is given; the relay forgets it when it was used.
 - Suspending, resuming and revoking leave a rotation as it is: the board proves itself with either key and hears how it
   stands. Forgetting the device ends both keys.
 """
@@ -17,7 +19,15 @@ from typing import Any
 from tincall.relay.device_rows import Device
 
 # the columns of a device of which no rotation is pending
-DROPPED: dict[str, Any] = {"next_key": None, "next_key_s": 0}
+DROPPED: dict[str, Any] = {
+    "next_key": None,
+    "next_key_s": 0,
+    "next_fingerprint": None,
+    "next_until_s": 0,
+    "next_cert": None,
+}
+# a board may lie switched off for so long before its certificate ends unseen
+RENEW_S = 365 * 86_400
 
 
 def versions(device: Device) -> tuple[int, ...]:
@@ -36,9 +46,18 @@ def sealed(device: Device, kv: int) -> tuple[int, bytes]:
     return device.kv, device.wrapped_key
 
 
+def shows(device: Device, kv: int) -> bytes:
+    """Give the fingerprint of the certificate that goes with a version, chosen as in `sealed`; empty: there is none."""
+    if device.next_key is not None and kv == device.kv + 1:
+        return device.next_fingerprint or b""
+    return device.fingerprint or b""
+
+
 def is_due(device: Device, now_s: int, period_s: int) -> bool:
-    """Tell whether a key has lasted its time and no rotation is pending; never with a period of 0."""
-    return 0 < period_s <= now_s - device.key_s and device.next_key is None
+    """Tell whether a key has lasted its time, never with a period of 0, or its certificate ends, and no rotation is pending."""
+    if device.next_key is not None:
+        return False
+    return 0 < period_s <= now_s - device.key_s or 0 < device.cert_until_s <= now_s + RENEW_S
 
 
 def begun(next_key: bytes, now_s: int) -> dict[str, Any]:
@@ -55,4 +74,5 @@ def proved(device: Device, kv: int, now_s: int) -> dict[str, Any]:
     """Give the columns that a session proved under `kv` changes: all of the key's under n + 1, none under n."""
     if kv == device.kv:
         return {}
-    return {"kv": kv, "wrapped_key": device.next_key, "key_s": now_s, **DROPPED}
+    shown = {"fingerprint": device.next_fingerprint, "cert_until_s": device.next_until_s}
+    return {"kv": kv, "wrapped_key": device.next_key, "key_s": now_s, **shown, **DROPPED}

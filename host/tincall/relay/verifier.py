@@ -6,6 +6,8 @@ Rules of this file, from the threat model of docs/protocol.md:
   as for a wrong proof. Before a right proof every refusal is `auth_failed`; exact reasons come only after one.
 - A right proof that cannot come from the device's own board is refused here, before anything is asked of the platform in its
   name, and kept for the operator; where two boards come by turns, neither is let in (`second_board`).
+- A board of profile M proves its key by the certificate that it shows in TLS: the one on record for its serial number, and no
+  other. The proof in the message, under a key that comes from the certificate's, ties counter, chip and challenge to it.
 - A challenge is good for one finish and for 30 seconds. It is used up before its proof is looked at.
 - The session counter and the epoch are stored in one transaction, before the token is given out; so is what a proof under
   the next key of a device does to its keys (`rotation`).
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 
 from callcore import attest, refusals, verify
 from callcore.errors import AttestError
-from callcore.evidence import NONCE_BYTES, SEED_BYTES, Begin
+from callcore.evidence import NONCE_BYTES, PROOF_BYTES, SEED_BYTES, Begin
 from callcore.verify import Finish
 from tincall import ids
 from tincall.clock import Clock
@@ -55,11 +57,13 @@ class Grant:
         sn: serial number.
         epoch: number of the session; a higher one has superseded it.
         expires_s: when it ends, on the monotonic clock.
+        fingerprint: of the certificate that its board has shown, which goes with the token (RFC 8705 section 3); empty: none.
     """
 
     sn: str
     epoch: int
     expires_s: float
+    fingerprint: bytes = b""
 
 
 @dataclass(slots=True)
@@ -136,16 +140,19 @@ class Verifier:
         self._remember(sid, _Challenge(begin, nonce, now_s + CHALLENGE_S), now_s)
         return Answer(200, verify.challenge(sid, nonce, CHALLENGE_S))
 
-    async def finish(self, body: bytes, address: str) -> Answer:
-        """Answer `POST /v1/verify/finish`; see `begin` for the arguments."""
+    async def finish(self, body: bytes, address: str, shown: bytes = b"") -> Answer:
+        """Answer `POST /v1/verify/finish`; see `begin` for the arguments.
+
+        `shown` is the fingerprint of the certificate that the far end showed on this connection, good by TLS; empty: none.
+        """
         sn = ""
         try:
             finish = verify.parse_finish(body)
             challenge = self._use(finish.sid)
             sn = challenge.begin.sn
-            answer = await self._judge(challenge, finish, address)
+            answer = await self._judge(challenge, finish, address, shown)
         except AttestError as error:
-            log.info("verification refused", sn=sn, address=address, reason=error.reason)
+            log.info("verification refused", sn=sn, address=address, reason=error.reason, certified=bool(shown))
             return refuse(error)
         except OperatorError as error:
             log.error("verification failed", sn=sn, reason=error.message)
@@ -153,11 +160,11 @@ class Verifier:
         self._attempts.give_back(sn, address, self._clock.monotonic_s())
         return answer
 
-    def token(self, bearer: str) -> Grant | None:
-        """Find who holds a token; None: unknown, too old, superseded, or the board is no longer welcome."""
+    def token(self, bearer: str, shown: bytes = b"") -> Grant | None:
+        """Find who holds a token; None: unknown, too old, superseded, of another certificate, or the board is not welcome."""
         digest = _digest(bearer)
         grant = self._grants.get(digest)
-        if grant is None:
+        if grant is None or not _is_the_same(grant.fingerprint, shown):
             return None
         device = self._registry.get(grant.sn)
         is_current = device is not None and device.state == standing.ACTIVE and device.epoch == grant.epoch
@@ -166,7 +173,7 @@ class Verifier:
             return None
         return grant
 
-    async def _judge(self, challenge: _Challenge, finish: Finish, address: str) -> Answer:
+    async def _judge(self, challenge: _Challenge, finish: Finish, address: str, shown: bytes) -> Answer:
         """Judge a proof, store the session, and write the grant.
 
         Raises:
@@ -180,10 +187,11 @@ class Verifier:
         said = Begin(begin.sn, device.model_id, begin.kv, begin.uid, begin.dn, begin.fw)
         keys = attest.Keys(self._registry.key(begin.sn, begin.kv))
         th = attest.transcript(said, challenge.nonce, finish.sid, finish.ctr, finish.cb)
-        if not verify.check_proof(keys.auth, th, finish.proof):
+        is_certified = _is_the_same(rotation.shows(device, begin.kv), shown)
+        if not verify.check_proof(keys.auth, th, finish.proof) & is_certified:
             raise refusals.refusal("auth_failed")
         accepted = await self._accept(begin, finish, address)
-        return Answer(200, verify.grant(keys.auth, th, self._grant(accepted, keys.wrap, th)))
+        return Answer(200, verify.grant(keys.auth, th, self._grant(accepted, keys.wrap, th, shown)))
 
     async def _accept(self, begin: Begin, finish: Finish, address: str) -> Device:
         """Store the session of a board whose proof is right, or refuse it.
@@ -227,18 +235,23 @@ class Verifier:
         self._replaced = {one: until_s for one, until_s in self._replaced.items() if until_s > now_s}
         return any([hmac.compare_digest(seen, one) for one in (self._binding, *self._replaced)])
 
-    def _grant(self, device: Device, wrap_key: bytes, th: bytes) -> str:
+    def _grant(self, device: Device, wrap_key: bytes, th: bytes, shown: bytes) -> str:
         """Give out a token, and the device's next key while a rotation is pending."""
         token = ids.token(self._random)
         self._drop(device.sn)
         digest = _digest(token)
-        self._grants[digest] = Grant(device.sn, device.epoch, self._clock.monotonic_s() + TOKEN_S)
+        self._grants[digest] = Grant(device.sn, device.epoch, self._clock.monotonic_s() + TOKEN_S, shown)
         self._live[device.sn] = digest
         now_s = self._clock.unix_ms() // 1000
         log.info("device verified", sn=device.sn, epoch=device.epoch)
-        next_key = self._registry.next_key(device)
-        rotate = None if next_key is None else (device.kv + 1, attest.masked_key(wrap_key, th, next_key))
         seed, ca = self._random(SEED_BYTES), self._bundle_for(device.sn)
+        offer = self._registry.offer(device)
+        rotate: tuple[int, bytes] | tuple[int, bytes, bytes] | None = None
+        if offer is not None:
+            rotate = (device.kv + 1, attest.masked_key(wrap_key, th, offer[0]))
+            if offer[1]:
+                # a certificate and authorities are too much for one grant; without the authorities a board is lost sooner
+                rotate = None if ca else (*rotate, offer[1])
         return verify.grant_body(token, TOKEN_S, now_s, device.epoch, LINK_PATH, seed, rotate, ca)
 
     def _remember(self, sid: str, challenge: _Challenge, now_s: float) -> None:
@@ -279,6 +292,11 @@ class Verifier:
 
 def _binding(certificate_der: bytes) -> bytes:
     return attest.channel_binding(certificate_der) if certificate_der else verify.NO_BINDING
+
+
+def _is_the_same(wanted: bytes, shown: bytes) -> bool:
+    """Tell whether a board shows the certificate that is wanted of it, which may be none; the same work for every device."""
+    return hmac.compare_digest(wanted.ljust(PROOF_BYTES, b"\0"), shown.ljust(PROOF_BYTES, b"\0"))
 
 
 def _digest(token: str) -> bytes:

@@ -78,6 +78,8 @@ def make(
         reached(CHECKED)
         places = {folder.database.name: copy}
         places |= {place.name: place for place in (folder.settings, folder.ca, folder.server)}
+        if folder.past_ca.exists():
+            places[folder.past_ca.name] = folder.past_ca
         keys = {name: folder.root / name for name in key_names(folder, secrets)}
         if with_keys:
             places |= {n: place for n, place in keys.items() if archive.NAME.fullmatch(n) and place.exists()}

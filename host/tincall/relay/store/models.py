@@ -46,6 +46,11 @@ devices = Table(
     Column("key_s", Integer, nullable=False),  # since when kv is its key's version; seconds since 1970
     Column("next_key", LargeBinary(60)),  # the key of version kv + 1, sealed, while a rotation is pending; else null
     Column("next_key_s", Integer, nullable=False),  # since when it is pending; 0: it is not
+    Column("fingerprint", LargeBinary(32)),  # SHA-256 of the board's own certificate; null: it has none, only a key
+    Column("cert_until_s", Integer, nullable=False),  # when that ends, seconds since 1970; 0: it has none
+    Column("next_fingerprint", LargeBinary(32)),  # the same of the certificate that comes with the next key
+    Column("next_until_s", Integer, nullable=False),
+    Column("next_cert", LargeBinary),  # 12 bytes nonce, private key and that certificate sealed, 16 tag
     _one_of("state", DEVICE_STATES),
 )
 

@@ -9,6 +9,7 @@ import errno
 import select
 import socket
 import ssl
+import tempfile
 
 PROTOCOL_TLS_CLIENT = 0
 CERT_REQUIRED = 2
@@ -29,7 +30,7 @@ _CLOSED = -28928  # MBEDTLS_ERR_SSL_BAD_INPUT_DATA
 
 
 class SSLContext:
-    """A client's context; requires and checks the server's certificate, and nothing else can be set.
+    """A client's context; requires and checks the server's certificate, which cannot be switched off.
 
     Args:
         protocol: `PROTOCOL_TLS_CLIENT`.
@@ -62,6 +63,23 @@ class SSLContext:
             self._context.load_verify_locations(cadata=text if text else bytes(cadata))
         except (ssl.SSLError, ValueError) as error:
             raise ValueError("invalid cert") from error
+
+    def load_cert_chain(self, cert, key):
+        """Show this certificate to a server that asks for one; both DER bytes.
+
+        Raises:
+            ValueError: they are no certificate and key, or do not belong together.
+        """
+        pem = ssl.DER_cert_to_PEM_cert(bytes(cert))
+        pem += ssl.DER_cert_to_PEM_cert(bytes(key)).replace(" CERTIFICATE-", " EC PRIVATE KEY-")
+        try:
+            # CPython reads it from a file only; this one is the user's own, and gone with the block
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(pem)
+                file.flush()
+                self._context.load_cert_chain(file.name)
+        except ssl.SSLError as error:
+            raise ValueError("invalid key") from error
 
     def wrap_socket(self, sock, *, server_side=False, server_hostname=None, do_handshake_on_connect=True):
         """Put TLS on a connected or connecting socket; with the handshake now it waits for its end.
