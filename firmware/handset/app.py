@@ -166,9 +166,12 @@ class App:
             clock.hint(await sntp.ask(who.sntp))
         began_ms = clock.now_ms()
         prover = attestor
+        pair = ()
         if who.cert:
             from handset import certified as prover  # not in the memory of a board that has no certificate
-        stream = await prover.connect(who, _CONNECT_MS)
+
+            pair = prover.show(who)
+        stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS, pair)
         try:
             grant = await prover.verify(stream, self._store, who, self._marks, machine.unique_id(), VERSION)
             if grant is None:

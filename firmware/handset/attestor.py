@@ -11,7 +11,7 @@ import os
 from callcore import attest
 from callcore.compat import const
 from callcore.errors import AttestError
-from handset import https, tls
+from handset import https
 
 _TIMEOUT_MS = const(30000)  # a slow chip takes a second and a half for the handshake; a slow network takes the rest
 _JSON = (("Content-Type", "application/json"),)
@@ -51,11 +51,6 @@ async def verify(stream, store, who, marks, uid, firmware):
 
         grant = await rekey.follow(store, who, proved, grant, lambda key: prove(key, *said))
     return grant
-
-
-async def connect(who, timeout_ms):
-    """Connect to the relay; see `tls.connect`."""
-    return await tls.connect(who.host, who.port, who.name, who.anchor, timeout_ms)
 
 
 async def prove(key, stream, who, marks, uid, firmware):

@@ -19,19 +19,19 @@ _POINT_BYTES = 68
 _REFUSED = ("tls_client_cert_refused", "auth_failed", "kv_retired")
 
 
-async def connect(who, timeout_ms):
-    """Connect to the relay and show a certificate: the next one where there is one, unless it was refused just now.
+def show(who):
+    """Choose which certificate to show: the next one where there is one, unless it was refused just now.
 
-    Raises:
-        LinkError: as `tls.connect`; `tls_failed` when the certificate cannot be used.
+    Returns:
+        What `tls.connect` takes as `pair`.
     """
     if who.shown is None:
         who.shown = who.next or (who.kv, who.key) + who.cert
-    return await tls.connect(who.host, who.port, who.name, who.anchor, timeout_ms, _pair(who.shown))
+    return _pair(who.shown)
 
 
 async def verify(stream, store, who, marks, uid, firmware):
-    """Verify as `attestor.verify`, over a stream of `connect`.
+    """Verify as `attestor.verify`, over a stream that began with what `show` gave.
 
     Returns:
         The grant. Or None: the board has another certificate to show, so it must connect anew.

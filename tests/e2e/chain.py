@@ -232,9 +232,7 @@ class Relay:
         enrol.enrol(sn=sn, board=folder, data=self.data, profile=enrol.Profile(profile))
 
     @contextmanager
-    def board(
-        self, interpreter: str, *more: object, online: bool = True, profile: str = "hmac"
-    ) -> Iterator[Board]:
+    def board(self, interpreter: str, *more: object, online: bool = True, profile: str = "hmac") -> Iterator[Board]:
         """Enrol a new board and run it inside the `with` block.
 
         Args:

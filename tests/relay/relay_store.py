@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from tincall.clock import ManualClock
 from tincall.relay.cdr import Records
+from tincall.relay.issuer import Issue
 from tincall.relay.registry import Registry
 from tincall.relay.store.engine import Database
 
@@ -22,16 +23,18 @@ class Store:
     Args:
         folder: where the file is.
         kek: key-encryption key.
+        issue: makes certificates of boards.
     """
 
-    def __init__(self, folder: Path, kek: bytes = KEK) -> None:
+    def __init__(self, folder: Path, kek: bytes = KEK, issue: Issue | None = None) -> None:
         self.path = folder / "tincall.db"
         self.clock = ManualClock()
         self._kek = kek
+        self._issue = issue
 
     async def __aenter__(self) -> Store:
         self.database = Database.open(self.path)
-        self.registry = Registry(self.database, self._kek, self.clock)
+        self.registry = Registry(self.database, self._kek, self.clock, issue=self._issue)
         self.records = Records(self.database, self.clock)
         try:
             await self.registry.load()

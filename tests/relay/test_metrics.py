@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -24,11 +25,22 @@ def folder(tmp_path):
     return made
 
 
-def ask(certificates, token):
+class Devices:
+    """Boards with certificates that end at these times, and one without."""
+
+    def __init__(self, *ends):
+        self._ends = ends
+
+    def list(self):
+        ends = [(0, "active"), *((end, "active") for end in self._ends), (5, "revoked")]
+        return [SimpleNamespace(cert_until_s=end, state=state) for end, state in ends]
+
+
+def ask(certificates, token, *ends):
     app = FastAPI()
     events = Events(None, ManualClock())
     events.stored, events.repeated = 7, 2
-    app.include_router(metrics.router(certificates, events, api.operator_only(TOKEN)))
+    app.include_router(metrics.router(certificates, events, Devices(*ends), api.operator_only(TOKEN)))
 
     async def go():
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://relay") as client:
@@ -51,6 +63,11 @@ def test_the_end_of_each_certificate_is_a_figure(folder):
         f'{name}{{certificate="{n}"}}': str(int(c.not_valid_after_utc.timestamp())) for n, c in ends.items()
     }
     assert f"# TYPE {name} gauge" in answer.text and answer.text.endswith("\n")
+
+
+def test_of_all_boards_the_first_certificate_to_end(folder):
+    answer = ask(Certificates(folder, ManualClock()), TOKEN, 1_900_000_000, 1_800_000_000)
+    assert f'{metrics.EXPIRY}{{certificate="boards"}} 1800000000' in answer.text.splitlines()
 
 
 def test_it_is_for_operators(folder):

@@ -131,7 +131,7 @@ def test_a_switch_that_power_stops_anywhere_leaves_one_whole_state(folder, monke
                 rollover.roll(folder, NOW)
         else:
             break
-    assert at == 8  # made ready, decided, five files moved: each was stopped at
+    assert at == 9  # made ready, decided, six files moved: each was stopped at
 
 
 def test_more_than_a_grant_can_carry_is_refused_before_it_is_made(folder):

@@ -68,7 +68,7 @@ def test_both_keys_are_good_until_the_next_one_is_proved(tmp_path):
         assert store.registry.key("SN-1", 2) == old
         device, changed = await store.registry.rotate("SN-1")
         assert changed and device == await stored(store)
-        new = store.registry.next_key(device)
+        new = store.registry.offer(device)[0]
         assert (store.registry.key("SN-1", 1), store.registry.key("SN-1", 2)) == (old, new) and new != old
         again, changed = await store.registry.rotate("SN-1")
         assert (again, changed) == (device, False)
@@ -125,7 +125,7 @@ def test_without_a_period_a_key_lasts(tmp_path):
 def test_who_is_revoked_gets_no_new_key_and_who_is_forgotten_has_none(tmp_path):
     async def go(store):
         device, _ = await store.registry.rotate("SN-1")
-        new = store.registry.next_key(device)
+        new = store.registry.offer(device)[0]
         await store.registry.decide("SN-1", "revoke")
         assert store.registry.key("SN-1", 2) == new, "the board hears that it is revoked whichever key it has"
         with pytest.raises(Rejected) as caught:
@@ -163,7 +163,7 @@ def test_a_pending_key_outlives_the_relay(tmp_path):
         device, _ = await store.registry.rotate("SN-1")
         again = Registry(store.database, KEK, store.clock)
         await again.load()
-        assert again.next_key(again.get("SN-1")) == store.registry.next_key(device)
+        assert again.offer(again.get("SN-1"))[0] == store.registry.offer(device)[0]
 
     rows(tmp_path, go)
 

@@ -30,7 +30,7 @@ class FakeVerifier:
     async def begin(self, body, address):
         return await self._answer("begin", body, address)
 
-    async def finish(self, body, address):
+    async def finish(self, body, address, shown=b""):
         return await self._answer("finish", body, address)
 
     async def _answer(self, name, body, address):
@@ -41,7 +41,7 @@ class FakeVerifier:
             return Answer(429, {"status": 429, "reason": "rate_limited"}, {"Retry-After": "7"})
         return Answer(200, {"asked": name, **self.more})
 
-    def token(self, bearer):
+    def token(self, bearer, shown=b""):
         return Grant(bearer[5:], 1, 0.0) if bearer.startswith("good-") else None
 
 
