@@ -41,6 +41,7 @@ async def verify(stream, store, who, marks, uid, firmware):
     """
     shown = who.shown
     who.shown = None
+    prove = _later if who.next and shown != who.next else _anew
     key = (shown[0], hkdf_expand(shown[1], b"voip1 mtls", 32))
     own = (who.kv, who.key) + who.cert
     try:
@@ -58,11 +59,16 @@ async def verify(stream, store, who, marks, uid, firmware):
         except (OSError, ValueError, KeyError) as error:
             diag.failed("rotate", error)
             grant.pop("rotate")
-    return await rekey.follow(store, who, shown, grant, _anew)
+    return await rekey.follow(store, who, shown, grant, prove)
 
 
 async def _anew(coming):
     """A certificate is proved over a connection of its own."""
+
+
+async def _later(coming):
+    """The next one was refused just now: one that comes in its place waits, or the two could go on without end."""
+    raise AttestError("auth_failed", "the next certificate was refused")
 
 
 def _named(error, stream):

@@ -16,7 +16,7 @@ holds what it held before or after one of the writes, and each of these is a row
 
 import binascii
 
-from callcore.errors import AttestError, StoreError
+from callcore.errors import AttestError, LocalError, StoreError
 from handset import diag, identity
 
 
@@ -47,7 +47,7 @@ async def follow(store, who, held, grant, prove):
             grant = await prove(coming)
             if grant:
                 write(store, who, coming, None)
-    except (AttestError, StoreError) as error:
+    except (AttestError, StoreError, LocalError) as error:
         diag.failed("rotate", error)
     return grant
 

@@ -30,6 +30,19 @@ def test_golden_requests():
             assert reason_of(parse, case["text"].encode()) == case["reason"], case["text"]
 
 
+def test_golden_keys_of_certificates():
+    for case in VECTORS["certified"]:
+        assert verify.certified_key(bytes.fromhex(case["secret"])).hex() == case["key"]
+
+
+def test_a_grant_with_the_longest_certificate_fits():
+    cert = b"\x30" * 750
+    body = verify.grant_body("t" * 43, 3600, 1 << 31, 1 << 31, "/v1/link", b"s" * 32, (9, b"k" * 32, cert))
+    assert len(body) <= evidence.MAX_GRANT_CHARS
+    rotate = evidence.parse_grant_body(body)["rotate"]
+    assert (rotate["kv"], rotate["k"], rotate["cert"]) == (9, b"k" * 32, evidence.base64(cert))
+
+
 def test_bytes_that_are_not_utf8_are_refused():
     for data in (b"\xff", b'{"v":1,"sn":"\xff"}', b"\xef\xbb\xbf{}"):
         assert reason_of(verify.parse_begin, data) == "bad_request"

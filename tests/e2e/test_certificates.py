@@ -7,7 +7,9 @@ from callcore import causes
 
 
 @on_one_interpreter
-@pytest.mark.parametrize("relay", ["tls 1.2", "answers"], indirect=True, ids=["tls1.2", "tls1.3"])
+@pytest.mark.parametrize(
+    "relay", ["tls 1.2", pytest.param("answers", marks=pytest.mark.long)], indirect=True, ids=["tls1.2", "tls1.3"]
+)
 def test_a_call_of_a_board_with_a_certificate(relay, interpreter, tone):
     with relay.board(interpreter, "--mic", tone, profile="mtls") as board:
         board.press("call")

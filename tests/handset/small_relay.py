@@ -1,7 +1,9 @@
 """A relay as small as a test on a board can have it: its half of a verification, a key that changes, and a line that fails.
 
-It stands in the place of the network: `wire` puts it under `handset.attestor`. It counts messages, requests and answers alike;
-a message that is `lost` by its number (from 1 on) ends the connection, and a request that is lost never reaches the relay.
+It stands in the place of the network: `wire` puts it under `handset.attestor`. Where its board has a certificate, it
+knows a key by the certificate that is shown, too, which is made of the key alone here. It counts messages, requests and answers
+alike; a message that is `lost` by its number (from 1 on) ends the connection, and a request that is lost never reaches the
+relay.
 """
 
 import binascii
@@ -9,12 +11,14 @@ import json
 
 from callcore import attest, verify
 from callcore.errors import LinkError
-from handset import attestor, rekey
+from handset import attestor, certified, rekey
 
 SN = "SN-1"
 MODEL = "model-x"
 CERTIFICATE = b"certificate"
 FIRST = b"\x11" * 32
+# of one attempt by a board with a certificate: the next one refused, its own, and no more than one change
+MOST_CONNECTIONS = 3
 
 
 class Answer:
@@ -25,6 +29,9 @@ class Answer:
 
 class Stream:
     """What a verification needs of a connection."""
+
+    where = "h:1"
+    answered = False
 
     def certificate(self):
         return CERTIFICATE
@@ -39,9 +46,12 @@ class SmallRelay:
         lost: numbers of the messages that do not arrive.
         refuse: {number of a finish request: reason to refuse it with}, counted from 1 on.
         granted: how many sessions were granted.
+        shown: the certificate that its board has shown last; empty: none.
     """
 
-    def __init__(self):
+    def __init__(self, certified=False):
+        self.certified = certified
+        self.shown = b""
         self.kv = 1
         self.key = FIRST
         self.coming = None
@@ -85,9 +95,11 @@ class SmallRelay:
         self.finishes += 1
         asked, finish = self._begin, verify.parse_finish(data)
         is_next = self.coming is not None and asked.kv == self.kv + 1
-        keys = attest.Keys(self.coming if is_next else self.key)
+        held = self.coming if is_next else self.key
+        keys = attest.Keys(verify.certified_key(held) if self.certified else held)
         th = attest.transcript(asked, b"n" * 32, finish.sid, finish.ctr, finish.cb)
-        if not verify.check_proof(keys.auth, th, finish.proof):
+        known = certificate(held) if self.certified else b""
+        if not verify.check_proof(keys.auth, th, finish.proof) or self.shown != known:
             return self._refused("auth_failed")
         if self.finishes in self.refuse:
             return self._refused(self.refuse[self.finishes])
@@ -99,7 +111,11 @@ class SmallRelay:
         self.granted += 1
         if is_next:
             self.kv, self.key, self.coming = asked.kv, self.coming, None
-        rotate = (self.kv + 1, attest.masked_key(keys.wrap, th, self.coming)) if self.coming else None
+        rotate = None
+        if self.coming:
+            rotate = (self.kv + 1, attest.masked_key(keys.wrap, th, self.coming))
+            if self.certified:
+                rotate += (certificate(self.coming),)
         body = verify.grant_body("t%d" % self.granted, 3600, 0, self.granted, "/v1/link", bytes(32), rotate)
         return Answer(200, verify.grant(attest.Keys(bytes(32)).auth if self.forge else keys.auth, th, body))
 
@@ -107,26 +123,44 @@ class SmallRelay:
         return Answer(verify.status_of(reason), {"reason": reason})
 
 
+def certificate(key):
+    """Give what stands for a certificate of that key here, as long as a real one."""
+    return b"\x30" + key * 14 + certified._POINT + key * 2
+
+
 def wire(relay):
     """Let every verification of this process reach that relay; what the board would say on its console is kept."""
     said = []
     attestor._post = relay.post
-    rekey.diag.failed = lambda step, error: said.append((step, error.reason))
+    certified.tls.context = lambda anchor, pair: None  # no certificate here is one
+    _wired[:] = [relay]
+    rekey.diag.failed = lambda step, error: said.append((step, getattr(error, "reason", None)))
     return said
 
 
-def fields(kv=1, key=FIRST):
+_wired = []
+
+
+def fields(kv=1, key=FIRST, is_certified=False):
     """Give the fields of the board's identity."""
     made = {"sn": SN, "model_id": MODEL, "kv": kv, "key": binascii.hexlify(key).decode()}
     made.update({"host": "h", "port": 1, "name": "n", "ca": "c"})
+    if is_certified:
+        made["cert"] = binascii.b2a_base64(certificate(key)).decode().strip()
     return made
 
 
 def attempt(store, who, marks):
     """Verify once; the transport of this relay never waits, so no loop is needed. Gives the grant."""
-    work = attestor.verify(Stream(), store, who, marks, b"\x02", "1.2.3")
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits for something")
+    prover = certified if who.cert else attestor
+    for _ in range(MOST_CONNECTIONS):
+        _wired[0].shown = certified.show(who)[0] if who.cert else b""
+        work = prover.verify(Stream(), store, who, marks, b"\x02", "1.2.3")
+        try:
+            work.send(None)
+        except StopIteration as done:
+            if done.value:
+                return done.value
+            continue
+        raise AssertionError("it waits for something")
+    raise AssertionError("it begins anew without end")

@@ -10,6 +10,11 @@ def test_the_first_session_is_the_published_one() -> None:
     assert known["sproof"] == "5ec68167dc9c611b9cecc291cace3ab62c9fcb4aef9e0e097e10599b260e037e"
 
 
+def test_the_first_certified_key_is_the_published_one() -> None:
+    known = vector_attest.build()["certified"][0]
+    assert known["key"] == "6a993b9ad323043f32ebde4b793582a842847ac3229883c6b1d3cd77b85a4d7d"
+
+
 def test_requests_are_good_and_bad_in_every_way() -> None:
     built = vector_attest.build()
     assert {case["reason"] for case in built["begin"]} == {"", "bad_request", "version_unsupported", "too_large"}

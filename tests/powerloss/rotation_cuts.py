@@ -1,10 +1,11 @@
 """Runs on MicroPython: cut the power at every program and erase while a board's key changes, and see that it comes in.
 
-    micropython rotation_cuts.py once|twice HISTORY...
+    micropython rotation_cuts.py once|twice hmac|mtls HISTORY...
 
 For each HISTORY (identities that the flash has seen before), each operation of one session in which the key changes, which
 writes the identity twice to two places, and each mode of cutting: the board starts anew and must be let in, and be done
-with the change. With `twice` that session is cut too, everywhere. Prints `cuts`, `rotated` (how often the relay had given
+with the change. With `twice` that session is cut too, everywhere. With `mtls` a certificate changes with
+its key. Prints `cuts`, `rotated` (how often the relay had given
 the old key up when the power failed) and `bad`.
 """
 
@@ -21,7 +22,8 @@ from handset import identity
 from handset.marks import Marks
 
 flash = Flash()
-relay = small_relay.SmallRelay()
+is_certified = sys.argv[2] == "mtls"
+relay = small_relay.SmallRelay(is_certified)
 report = {"cuts": 0, "rotated": 0, "bad": []}
 
 
@@ -30,7 +32,7 @@ def begin(history):
 
     def work(store, places):
         for n in range(history + 1):
-            made = small_relay.fields()
+            made = small_relay.fields(is_certified=is_certified)
             made["ca"] = "c" * (700 + n)
             identity.save(store, made)
         Marks(store).draw()
@@ -48,6 +50,7 @@ def session(store, places):
     try:
         who = identity.load(store)
         small_relay.attempt(store, who, Marks(store))
+        assert not is_certified or who.cert == (small_relay.fields(key=who.key, is_certified=True)["cert"],)
         return who.kv, who.key, who.next
     except CallError as error:
         return error
@@ -82,7 +85,7 @@ def cut_again(where):
 
 def main():
     small_relay.wire(relay)
-    for history in sys.argv[2:]:
+    for history in sys.argv[3:]:
         everywhere(begin(int(history)), [history], cut_again if sys.argv[1] == "twice" else comes_in)
     report["bad"] = report["bad"][:20]
     print(json.dumps(report))

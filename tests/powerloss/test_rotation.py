@@ -18,22 +18,24 @@ def figures(board, folder, *arguments, timeout_s=100):
 
 
 def test_a_cut_anywhere_locks_nobody_out(tmp_path):
-    found = figures("unix32", tmp_path, "once", 3)
+    found = figures("unix32", tmp_path, "once", "hmac", 3)
     assert found["bad"] == []
     assert found["cuts"] > 100 and 0 < found["rotated"] < found["cuts"]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("profile", ["hmac", "mtls"])
 @pytest.mark.parametrize("board", boards.MICROPYTHONS)
-def test_a_cut_anywhere_after_any_history_locks_nobody_out(board, tmp_path):
-    found = figures(board, tmp_path, "once", *HISTORIES, timeout_s=600)
+def test_a_cut_anywhere_after_any_history_locks_nobody_out(board, profile, tmp_path):
+    found = figures(board, tmp_path, "once", profile, *HISTORIES, timeout_s=600)
     assert found["bad"] == [] and found["rotated"]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("profile", ["hmac", "mtls"])
 @pytest.mark.parametrize("board", boards.MICROPYTHONS)
-def test_every_pair_of_cuts_locks_nobody_out(board, tmp_path):
-    found = figures(board, tmp_path, "twice", 0, 3, 7, timeout_s=1800)
+def test_every_pair_of_cuts_locks_nobody_out(board, profile, tmp_path):
+    found = figures(board, tmp_path, "twice", profile, 0, 3, 7, timeout_s=1800)
     assert found["bad"] == [] and found["cuts"] > 5000

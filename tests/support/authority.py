@@ -7,7 +7,7 @@ import pathlib
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
 
@@ -55,6 +55,19 @@ class TestAuthority:
             )
         )
         return paths
+
+    def board(self, sn: str = "SN-1", from_days: int = -30, to_days: int = 300) -> tuple[bytes, bytes]:
+        """Make a board's certificate; gives it as DER, and its private key's number, 32 bytes."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            _builder("board", self._certificate.subject, key, now + from_days * DAY, now + to_days * DAY)
+            .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"tincall:{sn}")]), False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
+            .sign(self._key, hashes.SHA256())
+        )
+        secret = key.private_numbers().private_value.to_bytes(32, "big")
+        return certificate.public_bytes(serialization.Encoding.DER), secret
 
 
 def _builder(subject, issuer, key, start, end):

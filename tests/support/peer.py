@@ -23,11 +23,21 @@ class Peer:
         certificate: server certificate file and key file.
         serve: function of a `Connection`; runs in the peer's thread.
         tls_1_2: cap the version at what boards speak.
+        clients: whose certificates (PEM) it asks for, as the relay does; None: it asks for none.
     """
 
-    def __init__(self, certificate: tuple[pathlib.Path, pathlib.Path], serve, tls_1_2: bool = False) -> None:
+    def __init__(
+        self,
+        certificate: tuple[pathlib.Path, pathlib.Path],
+        serve,
+        tls_1_2: bool = False,
+        clients: pathlib.Path | None = None,
+    ) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*certificate)
+        if clients:
+            self._context.verify_mode = ssl.CERT_OPTIONAL
+            self._context.load_verify_locations(clients)
         if tls_1_2:
             self._context.maximum_version = ssl.TLSVersion.TLSv1_2
         self._listener = socket.create_server(("127.0.0.1", 0))

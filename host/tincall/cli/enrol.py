@@ -6,14 +6,9 @@ cannot be written the enrolment is taken back.
 
 import base64
 import json
-    document = {
-        "sn": sn,
-        "model_id": model,
-        "name": answer["name"],
-        "profile": answer["profile"],
-        "board": str(board),
-        **where,
-    }
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +24,8 @@ from tincall.settings import DataFolder, load
 # as firmware/handset/identity.py and firmware/handset/marks.py name the records and number their kinds
 IDENTITY = ("identity", 1)
 MARKS = ("marks", 2)
+# a time server's name (RFC 1035) and its field
+MORE_BYTES = 270
 
 
 class Profile(StrEnum):
@@ -77,18 +74,14 @@ def enrol(
                 raise OperatorError(f"{place.path} cannot be written: {why}.", hint) from None
     finally:
         place.release()
-<<<<<<< HEAD
-    document = {"sn": sn, "model_id": model, "name": answer["name"], "board": str(board), **where}
-=======
     document = {
         "sn": sn,
         "model_id": model,
-        "name": enrolled["name"],
-        "profile": enrolled["profile"],
+        "name": answer["name"],
+        "profile": answer["profile"],
         "board": str(board),
         **where,
     }
->>>>>>> 22bd91e (handset/certified, relay/issuer: Let boards prove themselves with certificates of their own.)
     said = f"{sn} is enrolled, and {board} is that board. Switch it on: tincall emulate --folder {board}"
     output.result(document, lambda console: console.print(output.escape(said)))
 
@@ -149,11 +142,15 @@ def address(folder: DataFolder, host: str = "") -> dict[str, Any]:
 
 
 def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolder) -> dict[str, Any]:
-    """Put a board's identity together from the relay's answer; the result holds the key."""
+    """Put a board's identity together from the relay's answer; the result holds the key.
+
+    Raises:
+        OperatorError: names and certificate are too long for a board's record.
+    """
     from tincall.relay import rollover
 
     certificate = {"cert": enrolled["cert"]} if "cert" in enrolled else {}
-    return {
+    fields = {
         "sn": enrolled["sn"],
         "model_id": enrolled["model_id"],
         "kv": enrolled["kv"],
@@ -165,6 +162,22 @@ def fields_of(enrolled: dict[str, Any], where: dict[str, Any], folder: DataFolde
         "time": enrolled["created_s"],
         **certificate,
     }
+    if certificate:
+        _check_room(fields)
+    return fields
+
+
+def _check_room(fields: dict[str, Any]) -> None:
+    """See that all that may ever come beside a certificate fits with it: the next one, and a second authority."""
+    from callcore.evidence import MAX_ANCHOR_CHARS
+    from callcore.record import MAX_BODY_BYTES
+
+    coming = {name: fields[name] for name in ("kv", "key", "cert")}
+    lines = "\n" * (MAX_ANCHOR_CHARS // 50)  # of PEM; each takes a byte more in a record
+    fullest = {**fields, "ca": "-" * (MAX_ANCHOR_CHARS - len(lines)) + lines, "next": coming}
+    if len(json.dumps(fullest)) + MORE_BYTES > MAX_BODY_BYTES:
+        hint = "Take a shorter serial number or host name, or the profile `hmac`."
+        raise OperatorError("A board's record has no room for a certificate beside these names.", hint, 1)
 
 
 def write_identity(folder: BoardFolder, fields: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tincall.cli import paths
 from tincall.cli.client import Client
-from tincall.cli.enrol import address, fields_of, handed_over
+from tincall.cli.enrol import Profile, address, fields_of, handed_over
 from tincall.errors import OperatorError
 from tincall.settings import DataFolder
 from tincall.workbench import enrolment, provision
@@ -138,11 +138,13 @@ class Provisioning:
         """Get a key from the relay and write it to the board, or neither."""
         sn, name, model = self.sn, self._wanted.name, self._wanted.model or "tincall"
         where = address(self._folder, self._host(held.identity))
+        profile = Profile.HMAC
         if todo == enrolment.RENEW:
             before = self._client.get(paths.device(sn))
             name, model = name or before["name"], self._wanted.model or before["model_id"]
+            profile = Profile(before["profile"])
             self._client.delete(paths.device(sn))
-        with handed_over(self._client, sn, model, name) as answer, self._journey.at(IDENTITY):
+        with handed_over(self._client, sn, model, name, profile) as answer, self._journey.at(IDENTITY):
             try:
                 provision.write_identity(self._board, fields_of(answer, where, self._folder))
             except OperatorError as problem:

@@ -180,13 +180,8 @@ async def _build(
     devices = api_devices.router(registry, switchboard, operator)
     claims = api_claims.router(registry, verifier.claimer, operator)
     trust = api_ca.router(anchors, operator)
-    more += [
-        metrics.router(watch, events, registry, operator),
-        api_events.router(events, operator),
-        devices,
-        claims,
-        trust,
-    ]
+    figures, told = metrics.router(watch, events, registry, operator), api_events.router(events, operator)
+    more += [figures, told, devices, claims, trust]
     app = api.build(routes, token, more, BODIES)
     web = await _web(stack, folder, settings, app)
     _follow(stack, folder, watch, verifier, door, web)

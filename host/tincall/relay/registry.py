@@ -334,8 +334,8 @@ class Registry:
                 return {}
             now_s = self._now_s()
             keys = rotation.proved(device, kv, now_s)
-            if not keys and rotation.is_due(device, now_s, self._key_life_s):
-                keys = self._begun_if_possible(device)
+            if not keys:
+                keys = self._begun_if_due(device, now_s)
             return {
                 **keys,
                 "counter": counter,
@@ -451,12 +451,16 @@ class Registry:
             "next_cert": self._box.seal_certificate(sn, kv, issued.secret + issued.certificate),
         }
 
-    def _begun_if_possible(self, device: Device) -> dict[str, Any]:
+    def _begun_if_due(self, device: Device, now_s: int) -> dict[str, Any]:
+        is_due = rotation.is_due(device, now_s, self._key_life_s)
+        if not is_due and not rotation.ends(device, now_s):
+            return {}
         try:
-            return self._begun(device)
+            begun = self._begun(device)
         except OperatorError as error:  # the board is let in all the same
             log.error("no certificate can be made for a board", sn=device.sn, reason=error.message)
             return {}
+        return begun if is_due or rotation.is_longer(device, begun["next_until_s"]) else {}
 
     def _issued(self, sn: str) -> Issued:
         if self._issue is None:

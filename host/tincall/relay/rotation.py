@@ -28,6 +28,7 @@ DROPPED: dict[str, Any] = {
 }
 # a board may lie switched off for so long before its certificate ends unseen
 RENEW_S = 365 * 86_400
+WORTH_S = 30 * 86_400
 
 
 def versions(device: Device) -> tuple[int, ...]:
@@ -54,10 +55,18 @@ def shows(device: Device, kv: int) -> bytes:
 
 
 def is_due(device: Device, now_s: int, period_s: int) -> bool:
-    """Tell whether a key has lasted its time, never with a period of 0, or its certificate ends, and no rotation is pending."""
-    if device.next_key is not None:
-        return False
-    return 0 < period_s <= now_s - device.key_s or 0 < device.cert_until_s <= now_s + RENEW_S
+    """Tell whether a key has lasted its time and no rotation is pending; never with a period of 0."""
+    return 0 < period_s <= now_s - device.key_s and device.next_key is None
+
+
+def ends(device: Device, now_s: int) -> bool:
+    """Tell whether a device's certificate ends soon, and no rotation is pending."""
+    return 0 < device.cert_until_s <= now_s + RENEW_S and device.next_key is None
+
+
+def is_longer(device: Device, until_s: int) -> bool:
+    """Tell whether a certificate until then is worth changing to; one that ends with our CA as the one before is not."""
+    return until_s >= device.cert_until_s + WORTH_S
 
 
 def begun(next_key: bytes, now_s: int) -> dict[str, Any]:

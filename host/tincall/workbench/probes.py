@@ -145,14 +145,18 @@ def _verify():
    from handset import sntp
    clock.hint(await sntp.ask(who.sntp))
   d['date']=clock.date_text()
-  d['step']='connect'
   t=clock.now_ms()
-  stream=await tls.connect(who.host,who.port,who.name,who.anchor,10000)
-  d['step']='verify'
-  try:
-   g=await attestor.verify(stream,s,who,m,machine.unique_id(),VERSION)
-  finally:
-   stream.close()
+  v=attestor
+  if who.cert:
+   from handset import certified as v
+  g=None
+  while g is None:
+   p=v.show(who) if who.cert else ()
+   stream=await tls.connect(who.host,who.port,who.name,who.anchor,10000,p)
+   try:
+    g=await v.verify(stream,s,who,m,machine.unique_id(),VERSION)
+   finally:
+    stream.close()
   d['verify_ms']=ticks_diff(clock.now_ms(),t)
   d['kv']=who.kv
   d['step']='done'
