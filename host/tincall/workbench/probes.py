@@ -152,7 +152,9 @@ def _verify():
   g=None
   while g is None:
    p=v.show(who) if who.cert else ()
+   d['step']='connect'
    stream=await tls.connect(who.host,who.port,who.name,who.anchor,10000,p)
+   d['step']='verify'
    try:
     g=await v.verify(stream,s,who,m,machine.unique_id(),VERSION)
    finally:
