@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from commands import document, tincall
 
 from tincall import wav
@@ -18,6 +19,18 @@ time.sleep_ms(40)
 speaker.write(bytearray(b"\\x10\\x00" * 256), 0, 512)
 time.sleep_ms(80)
 audio.close(speaker)
+"""
+
+HEAR = """
+import time
+import board
+from handset import audio
+microphone = audio.open_microphone(board)
+heard = bytearray(512)
+while not microphone.readinto(heard):
+    time.sleep_ms(5)
+print("heard a room" if any(heard) else "heard silence")
+audio.close(microphone)
 """
 
 
@@ -45,6 +58,13 @@ def test_as_json_it_is_one_document(tmp_path: Path) -> None:
     said = document(done)
     assert (said["reason"], said["lives"], said["speaker"]["samples"]) == ("ended", 1, 256)
     assert np.array_equal(wav.load(out, 16000), np.full(256, 16))
+
+
+@pytest.mark.parametrize(("more", "heard"), [((), "silence"), (("--room", "20"), "a room")])
+def test_in_a_room_the_microphone_hears_something(tmp_path: Path, more: tuple[str, ...], heard: str) -> None:
+    main = written(tmp_path, HEAR)
+    done = tincall("emulate", "--folder", tmp_path / "b", "--board", "cpython", "--main", main, *more)
+    assert done.exit_code == 0 and heard in done.stdout, done.output
 
 
 def test_a_crash_is_one_sentence(tmp_path: Path) -> None:

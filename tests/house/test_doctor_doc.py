@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tincall.cli import doctor_platform, doctor_relay
 from tincall.relay import certificates
-from tincall.workbench import doctor, doctor_sound
+from tincall.workbench import doctor, doctor_sound, doctor_way
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/doctor.md").read_text()
 
@@ -44,6 +44,6 @@ def test_the_bounds_are_those_of_the_code() -> None:
         "certificates"
     )
     assert f"{doctor.TLS_BYTES // 1000} KB" in row("memory for TLS")
-    assert f"{doctor.POOR_DBM}" in row("signal") and f"{doctor.WEAK_DBM}" in row("signal")
+    assert f"{doctor_way.POOR_DBM}" in row("signal") and f"{doctor_way.WEAK_DBM}" in row("signal")
     assert f"one in {round(1 / doctor_sound.CLIPPED_SHARE):,}" in row("microphone")
     assert f"{doctor_sound.HEARD_DB:.0f} dB" in row("loop-back")

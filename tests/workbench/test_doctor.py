@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tincall.errors import OperatorError
-from tincall.workbench import doctor, doctor_programs, firmware, plan, probes
+from tincall.workbench import doctor, doctor_programs, faults, firmware, plan, probes
 from tincall.workbench.facts import Facts
 from tincall.workbench.findings import NOT_TRIED, NOTE, OK, WRONG, Round
 
@@ -67,6 +67,8 @@ class MadeUp:
         return self._facts
 
     def run(self, code, timeout_s=0, data=None):
+        if isinstance(self._answers[code], OperatorError):
+            raise self._answers[code]
         return "what the firmware says\n" + json.dumps(self._answers[code]) + "\n"
 
     def tree(self, folders):
@@ -94,7 +96,7 @@ def test_nothing_is_wrong_with_a_good_board(looked):
     found = looked()
     assert {one.state for one in found.values()} == {OK}, found
     assert found["identity"].said == "It is SN-1, key version 2, of the relay relay:8443."
-    assert found["WiFi"].said == "It joined home in 900 ms; 1 are stored."
+    assert found["WiFi"].said == "It joined home in 900 ms; networks stored: 1."
     assert "key" not in found["identity"].figures
 
 
@@ -127,7 +129,7 @@ def test_a_board_without_what_it_takes_is_told_so(looked, facts, name, says):
 
 def test_files_that_are_missing_or_changed_are_named(looked):
     found = looked(files={"/lib/callcore/a.mpy": None})
-    assert "1 files are missing, /lib/callcore/a.mpy first" in found["firmware"].said and wrong(found) == ["firmware"]
+    assert "missing: 1, /lib/callcore/a.mpy first" in found["firmware"].said and wrong(found) == ["firmware"]
     assert "not as they should be" in looked(files={"/lib/board.mpy": b"other"})["firmware"].said
 
 
@@ -136,7 +138,7 @@ def test_another_firmware_that_is_whole_is_a_note(looked, monkeypatch):
     assert found["firmware"].state == NOTE and "0.0.9" in found["firmware"].said
     monkeypatch.setattr(firmware, "files", lambda arch, board: {**FILES, "/main.py": b"newer"})
     found = looked()
-    assert found["firmware"].state == NOTE and "others than this program has" in found["firmware"].said
+    assert found["firmware"].state == NOTE and "another than this program has" in found["firmware"].said
 
 
 def test_memory_is_judged_by_what_tls_and_a_call_take(looked):
@@ -155,7 +157,7 @@ def test_memory_is_judged_by_what_tls_and_a_call_take(looked):
         (["networks", "storage", "no flash"], WRONG, "networks"),
         (["identity", "record_newer", ""], WRONG, "later firmware"),
         (["identity", "healed", "/store/identity.bin: bad seal"], NOTE, "mended from the other"),
-        (["marks", "record_missing", ""], OK, "1 records"),
+        (["marks", "record_missing", ""], OK, "are there: 1,"),
     ],
 )
 def test_records_are_judged(looked, record, state, says):
@@ -205,6 +207,27 @@ def test_a_clock_that_is_off_is_the_cause_where_a_certificate_was_refused_for_it
     assert wrong(looked({probes.VERIFY: {**VERIFIED, **off}})) == ["clock"]
     found = looked({probes.VERIFY: {**VERIFIED, "date": "2001-02-03"}})
     assert found["clock"].state == OK and "2001-02-03" in found["clock"].said
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"step": "verify", "reason": "auth_failed", "detail": "refused"}, "tincall provision --sn SN-1 --again"),
+        ({"step": "connect", "reason": "dns_fail", "detail": "none"}, "tincall provision --sn SN-1 --host NAME"),
+        ({"step": "wifi", "reason": "wrong_password", "detail": "no"}, "tincall provision --sn SN-1 --wifi SSID"),
+        ({"step": "verify", "reason": "suspended", "detail": "refused"}, "tincall devices resume SN-1"),
+    ],
+)
+def test_what_to_do_can_be_typed_as_it_stands(looked, change, says):
+    found = looked({probes.VERIFY: {**VERIFIED, "ok": False, **change}})
+    ((_, one),) = [(name, one) for name, one in found.items() if one.state == WRONG]
+    assert says in one.todo and "run the same with" not in one.todo
+
+
+def test_a_board_that_is_pulled_out_is_wrong_once(looked):
+    found = looked({doctor_programs.MEMORY: faults.lost("/dev/board")})
+    assert wrong(found) == ["heap"] and "was lost" in found["heap"].said
+    assert {one.state for one in list(found.values())[5:]} == {NOT_TRIED}
 
 
 @pytest.mark.parametrize(("rssi", "state"), [(-90, WRONG), (-80, NOTE), (-50, OK), (None, NOT_TRIED)])

@@ -123,7 +123,7 @@ class RelayDoctor:
             ends["next_ca"] = f"{shown.next_ca.not_valid_after_utc:%Y-%m-%d}"
         told = certificates.warnings(shown, now)
         if told:
-            return Finding(NOTE, told[0], "", ends)
+            return Finding(NOTE, " ".join(told), "", ends)
         said = f"The server certificate is good until {ends['server']}, the CA until {ends['ca']}."
         return Finding(OK, said, "", ends)
 
@@ -161,7 +161,9 @@ class RelayDoctor:
         if schema < newest:
             said = f"The database has schema {schema}; the relay brings it to {newest} when it starts next."
             return Finding(NOTE, said, "", figures)
-        return Finding(OK, f"The database is sound; schema {schema}, {len(self._devices)} boards.", "", figures)
+        return Finding(
+            OK, f"The database is sound; schema {schema}, boards enrolled: {len(self._devices)}.", "", figures
+        )
 
     def _keys(self) -> Finding:
         from tincall.relay import authority
@@ -178,7 +180,7 @@ class RelayDoctor:
             return Finding(
                 WRONG, said, "Restore kek.bin and database from the same backup: tincall restore", {"shut": shut}
             )
-        return Finding(OK, f"The key-encryption key opens all {len(self._devices)} device keys.")
+        return Finding(OK, f"The key-encryption key opens every device key ({len(self._devices)}).")
 
     def _names(self) -> Finding:
         from tincall.relay import authority
@@ -238,7 +240,7 @@ class RelayDoctor:
             return Finding(NOTE, said, f"See tincall devices show {sn}.", figures)
         if states:
             sn, state = next(iter(states.items()))
-            said = f"{len(states)} boards are switched off, as {sn} ({state})."
+            said = f"Boards that are switched off: {len(states)}, {sn} ({state}) first."
             return Finding(NOTE, said, f"To let it in again: tincall devices resume {sn}", figures)
         return Finding(OK, "No board was refused for good.", "", figures)
 

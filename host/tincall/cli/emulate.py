@@ -74,7 +74,7 @@ def emulate(
         claim_ticket.put(folder, claim)
     clock_s = None if clock is None else int(clock.replace(tzinfo=UTC).timestamp())
     program = Program(board, main.absolute(), heap, clock_s)
-    options = Options(folder, program, mic, speaker, factory_reset, Troubles() if pty else None, room)
+    options = Options(folder, program, mic, speaker, factory_reset, Troubles() if pty else None, room_db=room)
     listeners = [] if output.is_json() else [event_lines.drawer()]
     outcome = run(options, *listeners)
     output.result(

@@ -12,12 +12,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tincall.errors import OperatorError
-from tincall.workbench import doctor_programs, doctor_sound, firmware, installer, plan, provision
+from tincall.workbench import doctor_programs, doctor_sound, doctor_way, faults, firmware, installer, plan, provision
 from tincall.workbench.facts import EMULATED, Facts
-from tincall.workbench.findings import NOT_TRIED, NOTE, OK, WRONG, Check, Finding, sentence
+from tincall.workbench.findings import NOT_TRIED, NOTE, OK, WRONG, Check, Finding
 from tincall.workbench.serial_board import SerialBoard
 
 GROUP = "board"
@@ -27,13 +28,9 @@ TLS_BYTES = 45_000
 CALL_BYTES = 176 << 10
 # records are written anew in whole blocks
 LEAST_BLOCKS = 8
-WEAK_DBM = -75
-POOR_DBM = -85
 SOUND_MS = 1000
 SKIP_MS = 300
 _SLOW_S = 30.0
-_DAY_S = 86_400
-_ROUTE = ("dns_fail", "connect_refused", "net_down", "timeout")
 
 Answer = Callable[[str], bool]
 
@@ -56,6 +53,7 @@ class BoardDoctor:
         self.board: SerialBoard | None = None
         self._open = open_board
         self._ask = ask
+        self._is_gone = False
         self._facts: Facts | None = None
         self._verified: provision.Verified | None = None
         self._before: doctor_sound.Heard | None = None
@@ -69,7 +67,7 @@ class BoardDoctor:
     def checks(self) -> list[Check]:
         """Give all checks in order."""
         sounds = ("firmware", "heap")
-        return [
+        found = [
             Check("port", self._port),
             Check("interpreter", self._interpreter, ("port",)),
             Check("flash", self._flash, ("port",)),
@@ -88,6 +86,21 @@ class BoardDoctor:
             Check("speaker", self._speaker, sounds),
             Check("loop-back", self._loop_back, ("microphone", "speaker")),
         ]
+        return [replace(check, look=self._while_there(check.look)) for check in found]
+
+    def _while_there(self, look: Callable[[], Finding]) -> Callable[[], Finding]:
+        """Make of a check one that asks nothing of a board that was pulled out meanwhile."""
+
+        def looked() -> Finding:
+            if self._is_gone:
+                return Finding(NOT_TRIED, "The board does not answer any more.")
+            try:
+                return look()
+            except faults.GoneError:
+                self._is_gone = True
+                raise
+
+        return looked
 
     def _port(self) -> Finding:
         self.board = self._open()
@@ -138,12 +151,14 @@ class BoardDoctor:
                 OK, f"Firmware {facts.firmware} for {facts.board} is whole: {len(wanted)} files.", "", figures
             )
         if _set_of(held) == marker.get("set"):
-            said = f"The firmware is whole, but {len(bad)} files are others than this program has."
+            said = f"The firmware is whole, and another than this program has. Files that differ: {len(bad)}, {bad[0]} first."
             return Finding(NOTE, said, f"To have the same: {install}", figures)
         missing = [path for path in bad if path not in held]
-        what = f"{len(missing)} files are missing" if missing else f"{len(bad)} files are not as they should be"
+        what = f"missing: {len(missing)}" if missing else f"not as they should be: {len(bad)}"
         first = (missing or bad)[0]
-        return Finding(WRONG, f"The firmware is not whole: {what}, {first} first.", f"Install it: {install}", figures)
+        return Finding(
+            WRONG, f"The firmware is not whole. Files {what}, {first} first.", f"Install it: {install}", figures
+        )
 
     def _heap(self) -> Finding:
         told = self._told(doctor_programs.MEMORY)
@@ -179,7 +194,7 @@ class BoardDoctor:
             if state not in ("ok", "healed", "record_missing"):
                 todo = "Give the board its identity anew: tincall provision --sn SN --again"
                 if name == "networks":
-                    todo = "Give it a network anew: tincall provision --wifi SSID"
+                    todo = "Give it a network anew: tincall provision --sn SN --wifi SSID"
                 return Finding(WRONG, f"The record `{name}` is damaged in both places: {detail}.", todo, figures)
         healed = [(name, detail) for name, state, detail in held if state == "healed"]
         if healed:
@@ -188,7 +203,7 @@ class BoardDoctor:
             )
             return Finding(NOTE, said, "If that comes again, the flash is worn out.", figures)
         there = sum(state == "ok" for _, state, _ in held)
-        return Finding(OK, f"Both copies of the {there} records that are there are sound.", "", figures)
+        return Finding(OK, f"Records that are there: {there}, each sound in both copies.", "", figures)
 
     def _identity(self) -> Finding:
         held = provision.standing(self._on)
@@ -203,68 +218,24 @@ class BoardDoctor:
     def _wifi(self) -> Finding:
         held = provision.standing(self._on)
         found = self._verified = provision.verify(self._on)
-        networks = held.known + [held.trial] * bool(held.trial)
-        figures = {"networks": networks, "joined": found.ssid, "wifi_ms": found.wifi_ms}
-        if found.step in ("identity", "wifi"):
-            problem = provision.trouble(found)
-            return Finding(WRONG, sentence(problem.message), problem.hint, figures)
-        if not networks:
-            return Finding(OK, "It has a network without joining one.", "", figures)
-        again = " It is on trial until the relay was reached." if found.ssid == held.trial else ""
-        joined = f"It joined {found.ssid} in {found.wifi_ms:,} ms" if found.ssid else "It is in a network"
-        return Finding(OK, f"{joined}; {len(networks)} are stored.{again}", "", figures)
+        return doctor_way.wifi(held, found)
 
     def _signal(self) -> Finding:
         rssi = self._told(doctor_programs.SIGNAL)
-        if rssi is None:
-            return Finding(NOT_TRIED, "This board does not tell of a signal.")
-        figures = {"rssi_dbm": rssi}
-        if rssi < POOR_DBM:
-            todo = "Bring board and access point nearer, or give it another network."
-            return Finding(WRONG, f"The signal is {rssi} dBm: too weak for a call.", todo, figures)
-        if rssi < WEAK_DBM:
-            return Finding(NOTE, f"The signal is {rssi} dBm: weak; calls will have gaps.", "Try it nearer.", figures)
-        return Finding(OK, f"The signal is {rssi} dBm.", "", figures)
+        return doctor_way.signal(rssi)
 
     def _clock(self) -> Finding:
-        found, here = self._proved, datetime.datetime.fromtimestamp(time.time(), datetime.UTC).date()
-        figures = {"date": found.date, "here": str(here)}
-        if found.step == "clock":
-            said = f"The time server does not answer: {found.detail}."
-            return Finding(WRONG, said, "See `sntp` of its identity, or take it out: tincall provision", figures)
-        days = abs((datetime.date.fromisoformat(found.date) - here).days)
-        if days > 1 and found.reason in ("tls_expired", "tls_not_yet_valid"):
-            todo = "Take its power away for a moment. Is the date of this computer right?"
-            return Finding(WRONG, f"The clock shows {found.date}, and here it is {here}.", todo, figures)
-        if days > 1 and not found.ok:
-            return Finding(NOTE, f"The clock shows {found.date}, and here it is {here}.", "", figures)
-        if days > 1:
-            said = f"The clock showed {found.date} at first; the relay has set it."
-            return Finding(OK, said, "", figures)
-        return Finding(OK, f"The clock shows {found.date}.", "", figures)
+        here = datetime.datetime.fromtimestamp(time.time(), datetime.UTC).date()
+        return doctor_way.clock(self._proved, here)
 
     def _way(self) -> Finding:
-        found = self._proved
-        figures = {"where": found.where, "reason": found.reason}
-        if found.step == "connect" and not found.reason.startswith("tls"):
-            return self._trouble(found, figures)
-        if found.reason in _ROUTE and found.reason != "timeout":
-            return self._trouble(found, figures)
-        return Finding(OK, f"{found.where} takes a connection.", "", figures)
+        return doctor_way.way(self._proved)
 
     def _tls(self) -> Finding:
-        found = self._proved
-        figures = {"reason": found.reason}
-        if found.reason.startswith("tls") or found.reason in ("link_lost", "timeout"):
-            return self._trouble(found, figures)
-        return Finding(OK, "The relay's certificate is for its name, and of the CA that the board trusts.", "", figures)
+        return doctor_way.tls(self._proved)
 
     def _verification(self) -> Finding:
-        found = self._proved
-        figures = {"verify_ms": found.verify_ms, "reason": found.reason, "kv": found.kv}
-        if not found.ok:
-            return self._trouble(found, figures)
-        return Finding(OK, f"Board and relay proved themselves to each other in {found.verify_ms:,} ms.", "", figures)
+        return doctor_way.verification(self._proved)
 
     def _microphone(self) -> Finding:
         self._before = self._sound(False, True)
@@ -306,10 +277,6 @@ class BoardDoctor:
     def _on(self) -> SerialBoard:
         assert self.board is not None
         return self.board
-
-    def _trouble(self, found: provision.Verified, figures: dict[str, Any]) -> Finding:
-        problem = provision.trouble(found)
-        return Finding(WRONG, sentence(problem.message), problem.hint, figures)
 
     def _told(self, program: str, timeout_s: float = 10.0) -> Any:
         """Run a program and read its last line."""

@@ -91,10 +91,12 @@ def _sound(play,listen,ms,skip):
    if gone>=ms:break
    n=0
    if spk:
-    w=spk.write(tone,at,512-at)
-    d['written']+=w
-    at=(at+w)%%512
-    n+=w
+    w=1
+    while w:
+     w=spk.write(tone,at,512-at)
+     d['written']+=w
+     at=(at+w)%%512
+     n+=w
    if mic:
     r=mic.readinto(heard)
     n+=r

@@ -24,6 +24,10 @@ class OnBoardError(OperatorError):
         self.errno = number
 
 
+class GoneError(OperatorError):
+    """There is nobody any more to ask anything else."""
+
+
 def opening(path: str, error: OSError) -> OperatorError:
     """Say why a port cannot be opened.
 
@@ -51,14 +55,12 @@ def opening(path: str, error: OSError) -> OperatorError:
 
 def lost(path: str) -> OperatorError:
     """Say that the port went away while it was in use."""
-    return OperatorError(f"the connection to {path} was lost: unplugged, switched off, or reset.", AGAIN)
+    return GoneError(f"the connection to {path} was lost: unplugged, switched off, or reset.", AGAIN)
 
 
 def silent(path: str) -> OperatorError:
     """Say that an answer is overdue from a board that answered before."""
-    return OperatorError(
-        f"the board on {path} has stopped answering.", "Press its reset button and run the same again."
-    )
+    return GoneError(f"the board on {path} has stopped answering.", "Press its reset button and run the same again.")
 
 
 def no_prompt(path: str, heard: bytes) -> OperatorError:
