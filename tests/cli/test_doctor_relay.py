@@ -6,11 +6,13 @@ import time
 
 import pytest
 from commands import tincall
+from sqlalchemy import String
 
 from tincall.cli import doctor_relay
 from tincall.cli.client import running
 from tincall.cli.doctor_relay import RelayDoctor
 from tincall.relay import authority, rollover
+from tincall.relay.store.models import devices
 from tincall.settings import DataFolder
 from tincall.workbench.findings import NOT_TRIED, NOTE, OK, WRONG, Round
 
@@ -42,9 +44,13 @@ def data(made, tmp_path):
 
 
 def row(data, sn, state):
+    values = {"sn": sn, "model_id": "m", "name": sn, "state": state, "kv": 1, "wrapped_key": b"w" * 60}
     with sqlite3.connect(data / "tincall.db") as connection:
-        values = (sn, "m", sn, state, 1, b"w" * 60, "", 0, 0, "", "", 0, 1, 1, None, 0)
-        connection.execute(f"INSERT INTO devices VALUES ({','.join('?' * len(values))})", values)
+        for column in devices.c:
+            if column.name not in values and not column.nullable:
+                values[column.name] = "" if isinstance(column.type, String) else 0
+        marks = ",".join("?" * len(values))
+        connection.execute(f"INSERT INTO devices ({','.join(values)}) VALUES ({marks})", list(values.values()))
 
 
 def test_a_relay_that_runs_is_found_whole(shared_relay):
