@@ -76,6 +76,27 @@ def test_a_board_is_enrolled_and_its_firmware_reads_who_it_is(shared_relay, tmp_
     assert key not in result.stdout + result.stderr
 
 
+def test_a_board_gets_a_certificate_and_its_private_key_is_nowhere_else(shared_relay, tmp_path):
+    result = enrolled(shared_relay, "EN-M", tmp_path, "--profile", "mtls")
+    assert document(result)["profile"] == "mtls" == listed(shared_relay)["EN-M"]["profile"]
+    fields = json.loads(record.unpack(blobs(tmp_path)[0], enrol.IDENTITY[1])[1])
+    assert fields["cert"].startswith("MII") and len(bytes.fromhex(fields["key"])) == 32
+    assert fields["key"] not in result.stdout + result.stderr
+    assert read(tmp_path).startswith("EN-M")
+    database = b"".join(path.read_bytes() for path in shared_relay.glob("tincall.db*"))
+    assert bytes.fromhex(fields["key"]) not in database
+
+
+def test_what_would_not_fit_with_the_next_certificate_is_not_enrolled(shared_relay, tmp_path):
+    short, long = ({**FIELDS, "time": 1, "cert": "M" * 660, "host": "h" * n, "name": "h" * n} for n in (100, 253))
+    enrol._check_room(short)
+    with pytest.raises(OperatorError, match="no room"):
+        enrol._check_room({**long, "sn": "Z" * 128, "cert": "M" * 800})
+    fullest = {**short, "ca": "-" * 1300 + "\n" * 100, "next": {name: short[name] for name in ("kv", "key", "cert")}}
+    enrol.write_identity(BoardFolder(tmp_path), fullest)
+    assert read(tmp_path).startswith("SN-1")
+
+
 def test_a_number_is_enrolled_once_and_the_board_keeps_its_identity(shared_relay, tmp_path):
     enrolled(shared_relay, "EN-2", tmp_path / "one")
     before = blobs(tmp_path / "one")

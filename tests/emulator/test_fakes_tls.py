@@ -12,8 +12,10 @@ from support.authority import TestAuthority
 CLIENT = """
 import errno, select, socket, tls
 
-def dial(port, name, anchor, shake=False):
+def dial(port, name, anchor, shake=False, pair=()):
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    if pair:
+        context.load_cert_chain(*pair)
     context.verify_mode = tls.CERT_REQUIRED
     with open(anchor, "rb") as file:
         context.load_verify_locations(file.read())
@@ -54,9 +56,19 @@ FUTURE = "\nThe certificate validity starts in the future\n"
 class EchoServer:
     """Sends back what it gets; `bye` makes it say farewell, `cut` makes it leave without a word."""
 
-    def __init__(self, files: tuple[Path, Path], tls_1_2: bool = False) -> None:
+    def __init__(
+        self,
+        files: tuple[Path, Path],
+        tls_1_2: bool = False,
+        clients: Path | None = None,
+        seen: list[bytes | None] | None = None,
+    ) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*files)
+        self._seen = [] if seen is None else seen
+        if clients:
+            self._context.verify_mode = ssl.CERT_OPTIONAL
+            self._context.load_verify_locations(clients)
         if tls_1_2:
             self._context.maximum_version = ssl.TLSVersion.TLSv1_2
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -84,6 +96,7 @@ class EchoServer:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection, self._context.wrap_socket(connection, server_side=True) as stream:
+                self._seen.append(stream.getpeercert(True))
                 while data := stream.recv(65536):
                     if data == b"bye":
                         stream.unwrap().close()
@@ -173,6 +186,38 @@ def test_a_certificate_that_fails_is_a_sentence(bench, authority, tmp_path: Path
         for server in (good, old, new):
             server.close()
     assert said == {key: case[3] for key, case in cases.items()}
+
+
+@pytest.mark.parametrize("tls_1_2", [False, True], ids=["tls1.3", "tls1.2"])
+def test_a_certificate_of_its_own_is_shown_and_what_is_none_refused(bench, authority, tmp_path: Path, tls_1_2) -> None:
+    stranger = TestAuthority(tmp_path, "Stranger")
+    seen: list[bytes | None] = []
+    echo = EchoServer(authority.server(), tls_1_2, authority.anchor, seen)
+    pairs = {"own": authority.board(), "stranger": stranger.board(), "expired": authority.board(to_days=-1)}
+    pairs["mixed"] = pairs["own"][0], authority.board()[1]
+    try:
+        said = bench.results(
+            CLIENT
+            + f"""
+import binascii
+def shows(cert, secret):
+    cert, secret = binascii.unhexlify(cert), binascii.unhexlify(secret)
+    at = cert.find(b"\\x03B\\x00\\x04")
+    key = b"0w\\x02\\x01\\x01\\x04 " + secret + b"\\xa0\\n\\x06\\x08*\\x86H\\xce=\\x03\\x01\\x07\\xa1D" + cert[at : at + 68]
+    try:
+        stream = dial({echo.port}, "localhost", {str(authority.anchor)!r}, False, (cert, key))
+        until(stream.write, b"x")
+        return until(stream.readinto, bytearray(1)) == 1
+    except OSError:
+        return False
+say("junk", kind_of(tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).load_cert_chain, b"junk", b"junk"))
+"""
+            + "".join(f"say({name!r}, shows({cert.hex()!r}, {key.hex()!r}))\n" for name, (cert, key) in pairs.items())
+        )
+    finally:
+        echo.close()
+    assert said == {"junk": "ValueError", "own": True, "stranger": False, "expired": False, "mixed": False}
+    assert seen == [pairs["own"][0]]
 
 
 def test_what_is_missing_or_wrong_is_refused(bench, authority: TestAuthority) -> None:

@@ -195,6 +195,20 @@ def test_a_certificate_is_replaced_in_time(tmp_path, folder):
     scene(tmp_path, folder, go)
 
 
+def test_a_certificate_that_ends_with_its_authority_is_not_replaced_by_one_that_does_so_too(tmp_path, folder):
+    async def go(s):
+        issue = s.registry._issue
+        s.registry._issue = lambda sn: dataclasses.replace(issue(sn), until_s=s.issued.until_s)
+        s.store.clock.advance((issuer.BOARD_LIFE.days - 200) * DAY_MS)
+        for _ in range(3):
+            assert "rotate" not in (await s.verify())[1]
+        assert s.device().next_key is None
+        await s.registry.rotate("SN-M")
+        assert "rotate" in (await s.verify())[1], "an operator may ask for it"
+
+    scene(tmp_path, folder, go)
+
+
 def test_where_nobody_can_sign_boards_get_in_and_operators_are_told(tmp_path, folder):
     async def go(s):
         def fails(sn):
