@@ -16,7 +16,7 @@ from tincall.cli.client import Client
 from tincall.errors import OperatorError
 from tincall.settings import DataFolder
 
-STEPS = ["firmware", "flash", "enrolled", "identity", "WiFi", "verified"]
+STEPS = ["firmware", "flash", "enrolled", "identity", "WiFi", "verified", "setup page"]
 
 
 def linked(data, sn):
@@ -36,6 +36,7 @@ def test_a_bare_board_is_given_everything_and_a_second_time_nothing(shared_relay
             "enrolled",
             "identity",
             "verified",
+            "setup page",
         ]
         with pytest.raises(OperatorError, match="P-FRESH"):
             standing(shared_relay, "P-FRESH")
@@ -52,6 +53,7 @@ def test_a_bare_board_is_given_everything_and_a_second_time_nothing(shared_relay
 
         status, again = provisioned(shared_relay, live, "P-FRESH")
         assert (status, again["changed"], set(states(again).values())) == (0, False, {"done"})
+        assert len(found["setup_password"]) == 10 and again["setup_password"] == found["setup_password"]
         assert provisioned(shared_relay, live, "P-FRESH", "--check")[0] == 0
         assert standing(shared_relay, "P-FRESH")["kv"] == before["kv"]
         with Client(shared_relay) as client:

@@ -36,7 +36,8 @@ def test_an_emulated_board_comes_up_by_itself_and_its_call_is_good(tmp_path):
     assert report["verdict"]["passed"], report["verdict"]
     steps = {step["name"]: step["state"] for step in report["steps"]}
     assert list(steps) == [
-        "data", "relay", "install", "firmware", "flash", "enrolled", "identity", "WiFi", "verified", "online", "call",
+        "data", "relay", "install", "firmware", "flash", "enrolled", "identity", "WiFi", "verified", "setup page", "online",
+        "call",
     ]  # fmt: skip
     assert (steps["install"], steps["enrolled"], steps["verified"]) == ("made", "made", "made")
     assert report["provisioned"]["verify_ms"] > 0 and report["sn"].startswith("EMULATED-")

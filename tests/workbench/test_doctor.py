@@ -25,7 +25,7 @@ IDENTITY = {
     "ca": "",
 }
 STANDING = {"trouble": "", "identity": IDENTITY, "why": "", "known": ["home"], "trial": "", "radio": True, "online": False,
-            "resetting": False}  # fmt: skip
+            "resetting": False, "word": True}  # fmt: skip
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 VERIFIED = {"ok": True, "step": "done", "reason": "", "detail": "", "sn": "SN-1", "where": "relay:8443", "ssid": "home",
             "kv": 2, "wifi_ms": 900, "verify_ms": 1200, "date": TODAY, "floor": 1}  # fmt: skip

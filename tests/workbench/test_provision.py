@@ -77,6 +77,7 @@ def test_the_firmware_may_say_something_before_the_answer():
         "radio": True,
         "online": False,
         "resetting": False,
+        "word": False,
     }
     held = provision.standing(Board('{"ev": "wifi"}\r\n' + json.dumps(told) + "\r\n"))
     assert held.known == ["home"] and not held.needs_network

@@ -16,7 +16,7 @@ from tincall.errors import STATUS_USAGE, OperatorError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tincall.cli.provisioning import Network
+    from tincall.cli.provisioning import Network, Provisioning
     from tincall.settings import DataFolder
     from tincall.workbench.journey import Step
 
@@ -84,14 +84,14 @@ def provision(
         if check and problem is None and not journey.is_done:
             problem = OperatorError(f"{sn} is not ready.", "The same without --check does what is not done.")
         phone = None if check or problem else phone_side(client, folder, sn)
+    word = (work.setup_word if work else "") or None
     document = {
-        **{"sn": sn, "port": path, "board": work.kind if work else "", "uid": work.uid if work else ""},
+        **_who(work, sn, path),
         **{"done": problem is None, "changed": journey.has_changed, "steps": journey.document()},
-        "verified": _verified(work.verified if work else None),
-        "phone": phone,
+        **{"phone": phone, "setup_password": word},
         "wire": {"sent": board.traffic.sent_bytes, "received": board.traffic.received_bytes},
     }
-    output.result(document, lambda console: _show(console, sn, phone), problem)
+    output.result(document, lambda console: _show(console, sn, phone, word), problem)
 
 
 def network(ssid: str, key_file: Path | None, check: bool = False) -> Network | None:
@@ -161,16 +161,14 @@ def phone_side(client: Client, folder: DataFolder, sn: str) -> dict[str, Any]:
     return {"invite": made["invite"], "expires_s": made["expires_s"], "contacts": 0}
 
 
-def _verified(found: Any) -> dict[str, Any] | None:
+def _who(work: Provisioning | None, sn: str, path: str) -> dict[str, Any]:
+    """Say which board it was, and how it was verified just now, if it was."""
+    told = {"sn": sn, "port": path, "board": work.kind if work else "", "uid": work.uid if work else ""}
+    found = work.verified if work else None
     if found is None:
-        return None
-    return {
-        "verify_ms": found.verify_ms,
-        "wifi_ms": found.wifi_ms,
-        "ssid": found.ssid,
-        "kv": found.kv,
-        "where": found.where,
-    }
+        return {**told, "verified": None}
+    verified = {"verify_ms": found.verify_ms, "wifi_ms": found.wifi_ms, "ssid": found.ssid, "kv": found.kv}
+    return {**told, "verified": {**verified, "where": found.where}}
 
 
 def show_step(step: Step) -> None:
@@ -178,10 +176,12 @@ def show_step(step: Step) -> None:
         output.note(_plain(step.line))
 
 
-def _show(console: Console, sn: str, phone: dict[str, Any] | None) -> None:
+def _show(console: Console, sn: str, phone: dict[str, Any] | None, word: str | None) -> None:
     if phone is None:
         return
     console.print(f"\nThe board is [bold]{output.escape(sn)}[/bold].")
+    if word:
+        console.print(f"For its label: the password of its setup page is [bold]{output.escape(word)}[/bold].")
     if phone["invite"]:
         draw(phone["invite"], console)
         until = output.when(phone["expires_s"] * 1000)

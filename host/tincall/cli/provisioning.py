@@ -23,7 +23,8 @@ from tincall.workbench.journey import DONE, FAILED, MADE, OPEN, Journey
 if TYPE_CHECKING:
     from tincall.workbench.serial_board import SerialBoard
 
-FIRMWARE, FLASH, ENROLLED, IDENTITY, WIFI, VERIFIED = "firmware", "flash", "enrolled", "identity", "WiFi", "verified"
+FIRMWARE, FLASH, ENROLLED, IDENTITY = "firmware", "flash", "enrolled", "identity"
+WIFI, VERIFIED, LABEL = "WiFi", "verified", "setup page"
 # how often a person is asked for a network that does not work
 _TRIES = 3
 
@@ -83,6 +84,7 @@ class Provisioning:
         self.verified: provision.Verified | None = None
         self.uid = ""
         self.kind = ""
+        self.setup_word = ""
         self.sn = wanted.sn
 
     def run(self) -> None:
@@ -94,6 +96,17 @@ class Provisioning:
             self._network(held)
         with self._journey.at(VERIFIED):
             self._verify(held)
+        with self._journey.at(LABEL):
+            self._label(held)
+
+    def _label(self, held: provision.Standing) -> None:
+        """See that a board with a radio has a password for its setup page, which goes onto its label."""
+        if not held.radio:
+            return
+        if not self._looks:
+            self.setup_word = provision.setup_word(self._board)
+        made = OPEN if self._looks else MADE
+        self._journey.add(LABEL, DONE if held.has_word else made, "its password is for the label")
 
     def _ground(self) -> provision.Standing:
         """See what board it is and that it can take an identity."""

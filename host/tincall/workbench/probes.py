@@ -8,7 +8,7 @@ as `data`, stays in a function's names, and is in no answer and no traceback.
 # what a board holds; `trouble` is why nothing can be said, the identity's `ca` is a SHA-256, and no key is told
 STANDING = """
 def _standing():
- d={'trouble':'','identity':None,'why':'','known':[],'trial':'','radio':False,'online':False,'resetting':False}
+ d={'trouble':'','identity':None,'why':'','known':[],'trial':'','radio':False,'online':False,'resetting':False,'word':False}
  try:
   import board
   from callcore.errors import StoreError
@@ -31,6 +31,7 @@ def _standing():
   b=wlan.read(s)
   d['known']=[o[0] for o in b['known']]
   d['trial']=b['trial'][0] if 'trial' in b else ''
+  d['word']='word' in b
  except StoreError as e:
   d['trouble']=e.reason
   d['why']=e.detail
@@ -93,6 +94,16 @@ def _write(body):
  return {'ok':True,'changed':True}
 print(json.dumps(_write(data)))
 del data
+"""
+
+# gives the password of the board's setup page, which is drawn if it has none
+WORD = """
+def _word():
+ import board
+ from handset import places,setup_page
+ from handset.store import Store
+ return setup_page.word(Store(places.open_places(board)))
+print(json.dumps(_word()))
 """
 
 # the networks that the board hears: name, signal in dBm, whether it wants a password

@@ -71,6 +71,7 @@ class Standing:
         trial: name of the network that is to be tried; empty when there is none.
         radio: whether it has one.
         online: whether it has a network this moment.
+        has_word: whether its setup page has a password.
     """
 
     identity: dict[str, Any] | None
@@ -78,6 +79,7 @@ class Standing:
     trial: str
     radio: bool
     online: bool
+    has_word: bool
 
     @property
     def needs_network(self) -> bool:
@@ -151,7 +153,7 @@ def standing(board: Runs) -> Standing:
     if told["resetting"]:
         hint = "Switch it off and on, wait until its lamp goes out, and run the same again."
         raise OperatorError(f"the board on {board.path} has not finished its factory reset.", hint)
-    return Standing(told["identity"], told["known"], told["trial"], told["radio"], told["online"])
+    return Standing(told["identity"], told["known"], told["trial"], told["radio"], told["online"], told["word"])
 
 
 def write_identity(board: Runs, fields: dict[str, Any]) -> None:
@@ -196,6 +198,11 @@ def write_network(board: Runs, ssid: str, key: str) -> bool:
     if not told["ok"]:
         raise OperatorError(f"the board on {board.path} does not take the network: {told['why']}.", "Give another.")
     return bool(told["changed"])
+
+
+def setup_word(board: Runs) -> str:
+    """Give the password of the board's setup page, for its label; one is drawn and stored if it has none."""
+    return str(_answer(board, probes.WORD, _SLOW_S))
 
 
 def verify(board: Runs) -> Verified:
