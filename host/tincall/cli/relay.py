@@ -55,7 +55,7 @@ def relay(
     """Run the relay in the foreground; Ctrl-C or SIGTERM stops it cleanly."""
     from tincall import logs
     from tincall.cli import phones as phone_files
-    from tincall.relay import descriptors
+    from tincall.relay import allocator, descriptors
     from tincall.settings import DataFolder, load
 
     folder = DataFolder(data)
@@ -67,6 +67,7 @@ def relay(
         played = [one for one in played if one.id not in {other.id for other in more}] + more
     logs.configure(settings.log.level, settings.log.form)
     descriptors.make_room(settings)
+    allocator.keep_apart()
     gc.disable()  # until it stands, nothing that comes is garbage
     try:
         _run(_serve(folder, settings, played))

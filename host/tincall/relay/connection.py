@@ -16,6 +16,7 @@ from tincall.relay.handshake import CLAIM, LINK, VERIFY_BEGIN, judge, no_token, 
 from tincall.relay.http import HttpServer, Problem, Request
 from tincall.relay.issuer import fingerprint
 from tincall.relay.link_connection import House, LinkConnection
+from tincall.relay.reading import Reader, let_go
 from tincall.relay.waker import Waker
 
 log = logs.get("relay.gate")
@@ -24,7 +25,7 @@ log = logs.get("relay.gate")
 WRITE_HIGH_BYTES = 4096
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(Reader):
     """A connection until it becomes a link.
 
     Args:
@@ -33,6 +34,7 @@ class HttpConnection(asyncio.Protocol):
     """
 
     def __init__(self, house: House, address: str) -> None:
+        super().__init__(house.room)
         self._house = house
         self._address = address
         self._transport: asyncio.Transport | None = None
@@ -218,9 +220,9 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Hear that the connection is gone."""
         self._is_over = True
-        self._transport = (
-            None  # or TLS's buffers stay until Python looks for circles, which may be hundreds of connections later
-        )
+        if self._transport is not None:
+            let_go(self._transport)
+        self._transport = None
         self._waker.stop()
         self._house.left(self, self._address)
 

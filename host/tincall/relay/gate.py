@@ -12,6 +12,7 @@ import ssl
 from tincall import logs
 from tincall.clock import Clock, SystemClock
 from tincall.errors import OperatorError
+from tincall.relay import reading
 from tincall.relay.arrival import Arrival
 from tincall.relay.limits import Doors, Limits
 from tincall.relay.link_connection import Connection, Exchange
@@ -36,6 +37,7 @@ class Gate:
 
     Attributes:
         port: where it listens.
+        room: where its connections read to.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Gate:
         self.clock = clock
         self.port = 0
         self.context = context
+        self.room = reading.room()
         self._doors = Doors(limits)
         self._server: asyncio.Server | None = None
         self._inside: set[Connection] = set()

@@ -14,6 +14,7 @@ from typing import Protocol
 from tincall import logs
 from tincall.clock import Clock
 from tincall.relay.limits import Limits
+from tincall.relay.reading import Reader, let_go
 from tincall.relay.session import CLOSE_GOING_AWAY, Owner, Session
 from tincall.relay.traffic import tcp_bytes
 from tincall.relay.verifier import Verifier
@@ -50,6 +51,7 @@ class House(Protocol):
     limits: Limits
     verifier: Verifier
     exchange: Exchange
+    room: memoryview
 
     def left(self, connection: Connection, address: str) -> None:
         """Hear that a connection is gone."""
@@ -64,7 +66,7 @@ class House(Protocol):
         ...
 
 
-class LinkConnection(asyncio.Protocol):
+class LinkConnection(Reader):
     """A connection that is a link.
 
     Args:
@@ -75,6 +77,7 @@ class LinkConnection(asyncio.Protocol):
     """
 
     def __init__(self, house: House, transport: asyncio.Transport, sn: str, address: str) -> None:
+        super().__init__(house.room)
         self._house = house
         self._transport = transport
         self._address = address
@@ -129,4 +132,5 @@ class LinkConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Hear that the connection is gone."""
         self._gone()
+        let_go(self._transport)
         self._house.left(self, self._address)
