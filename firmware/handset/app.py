@@ -370,6 +370,15 @@ async def _live(app):
     await app.run()
 
 
+def _claims(store):
+    """Tell whether there is a claim, in whichever place; what becomes of it is `claim`'s, which is loaded then."""
+    try:
+        store.load(("claim", 5))
+        return True
+    except StoreError as error:
+        return error.reason == "record_damaged"
+
+
 def run():
     """Run the board until power is cut; returns when it has no identity or was switched off for good."""
     diag.say("boot", firmware=VERSION, board=board.NAME, interpreter=diag.interpreter(), heap_free=diag.heap_free())
@@ -381,7 +390,7 @@ def run():
 
             asyncio.run(reset.run(board, places.file_system(board.FLASH) == "<VfsLfs2>"))
         store = Store(opened)
-        app = App(store, None if places.has_file(board.FLASH + "/claim.bin") else identity.load(store))
+        app = App(store, None if _claims(store) else identity.load(store))
     except StoreError as error:
         diag.failed("identity", error)
         return

@@ -66,6 +66,13 @@ def test_an_image_that_cannot_be_written_takes_the_enrolment_back(chip, shared_r
     assert "IM-2" not in listed(shared_relay)
 
 
+def test_an_image_of_a_board_with_a_certificate(chip, shared_relay, tmp_path):
+    out = tmp_path / "a.img"
+    arguments = ("--out", out, "--sn", "IM-M", "--profile", "mtls", "--data", shared_relay)
+    assert tincall("image", *chip, *arguments).exit_code == 0
+    assert identity_in(out)["cert"].startswith("MII") and listed(shared_relay)["IM-M"]["profile"] == "mtls"
+
+
 def test_a_list_is_made_once_and_reported_without_keys(chip, shared_relay, tmp_path):
     boards = write(tmp_path / "list.csv", "sn, name,model", "LI-1,Front door,door-2", "LI-2,=2+2,")
     arguments = ("image", *chip, "--csv", boards, "--out", tmp_path / "out", "--data", shared_relay)

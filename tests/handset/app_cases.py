@@ -169,7 +169,7 @@ class Network:
         self.rest = b""
         self.more = {}
 
-    async def _connect(self, host, port, name, anchor, timeout_ms):
+    async def _connect(self, host, port, name, anchor, timeout_ms, pair=()):
         assert (host, port, name, anchor) == ("relay.example", 8443, "relay.example", b"anchor")
         return self.stream
 

@@ -18,6 +18,7 @@ import typer
 from tincall import files
 from tincall.cli import output, paths
 from tincall.cli.client import DEFAULT_DATA, Client, DataOption
+from tincall.cli.enrol import Profile
 from tincall.emulator.troubles import FLASH_BYTES
 from tincall.errors import STATUS_USAGE, OperatorError
 from tincall.settings import DataFolder
@@ -47,6 +48,7 @@ def image(
         typer.Option("--flash-mib", min=2, max=128, help="Size of the chips' flash, if not the board's usual."),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="How boards reach the relay, as `tincall enrol` has it.")] = "",
+    profile: Annotated[Profile, typer.Option("--profile", help="As `tincall enrol` has it.")] = Profile.HMAC,
     arch: Annotated[str, typer.Option("--arch", hidden=True)] = "",
     data: DataOption = DEFAULT_DATA,
 ) -> None:
@@ -55,11 +57,12 @@ def image(
         raise OperatorError("--sn and --csv are two ways", "Say one of them.", STATUS_USAGE)
     maker = Maker(board, interpreter, flash_mib, arch)
     if csv is not None:
-        _batch(maker, csv, out, model, host, data)
+        with _relay(data, host, profile) as relay:
+            _batch(maker, csv, out, model, relay)
         return
     if sn:
         paths.check_sn(sn)
-        with _relay(data, host) as relay:
+        with _relay(data, host, profile) as relay:
             made = relay.enrolled(sn, name, model, lambda identity: _save(out, maker.image(identity)))
     else:
         made = _save(out, maker.image(None))
@@ -126,10 +129,11 @@ def _place(board: Board, interpreter: Path | None, flash_mib: int | None) -> tup
 class _Relay:
     """Enrols boards for images."""
 
-    def __init__(self, client: Client, folder: DataFolder, where: dict[str, Any]) -> None:
+    def __init__(self, client: Client, folder: DataFolder, where: dict[str, Any], profile: Profile) -> None:
         self._client = client
         self._folder = folder
         self._where = where
+        self._profile = profile
 
     def known(self) -> set[str]:
         """Give all numbers that are enrolled."""
@@ -143,7 +147,7 @@ class _Relay:
         """Enrol a board and use its identity; where that fails, take it back."""
         from tincall.cli.enrol import fields_of, handed_over
 
-        with handed_over(self._client, sn, model, name) as answer:
+        with handed_over(self._client, sn, model, name, self._profile) as answer:
             try:
                 return use(fields_of(answer, self._where, self._folder))
             except (OperatorError, OSError) as error:
@@ -153,13 +157,13 @@ class _Relay:
 
 
 @contextmanager
-def _relay(data: Path, host: str) -> Iterator[_Relay]:
+def _relay(data: Path, host: str, profile: Profile) -> Iterator[_Relay]:
     from tincall.cli.enrol import address
 
     folder = DataFolder(data)
     where = address(folder, host)
     with Client(data) as client:
-        yield _Relay(client, folder, where)
+        yield _Relay(client, folder, where, profile)
 
 
 def _save(out: Path, image: bytes) -> bytes:
@@ -185,18 +189,17 @@ def _show(maker: Maker, out: Path, sn: str, made: bytes) -> None:
     output.result(document, lambda console: console.print(output.escape(said), output.escape(more) + way, sep="\n"))
 
 
-def _batch(maker: Maker, list_file: Path, folder: Path, model: str, host: str, data: Path) -> None:
+def _batch(maker: Maker, list_file: Path, folder: Path, model: str, relay: _Relay) -> None:
     from tincall.workbench import batch
 
     rows = batch.rows(list_file, model)
-    with _relay(data, host) as relay:
-        ledger = batch.Ledger(folder)
-        before = sum(ledger.state(row.sn) == "done" for row in rows)
-        try:
-            with _progress(len(rows)) as advance:
-                _make_all(maker, rows, relay, ledger, advance)
-        finally:
-            report = ledger.report()
+    ledger = batch.Ledger(folder)
+    before = sum(ledger.state(row.sn) == "done" for row in rows)
+    try:
+        with _progress(len(rows)) as advance:
+            _make_all(maker, rows, relay, ledger, advance)
+    finally:
+        report = ledger.report()
     failed = [one for one in ledger.entries() if one.state == "failed"]
     made = sum(ledger.state(row.sn) == "done" for row in rows) - before
     document = {
