@@ -22,7 +22,7 @@ from handset import clock, diag, https, tls
 CLAIM = ("claim", 5)
 
 _CONNECT_MS = const(10000)
-_TIMEOUT_MS = const(30000)  # as for a verification
+_TIMEOUT_MS = 30000  # as for a verification
 
 
 async def who(store, identity):
