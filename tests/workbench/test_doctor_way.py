@@ -9,7 +9,7 @@ from tincall.workbench.findings import NOT_TRIED, NOTE, OK, WRONG
 from tincall.workbench.provision import Standing, Verified
 
 TODAY = datetime.date(2026, 7, 8)
-HELD = Standing({"sn": "SN-1"}, ["home"], "", True, False)
+HELD = Standing({"sn": "SN-1"}, ["home"], "", True, False, True)
 
 
 def verified(**change):
@@ -54,9 +54,9 @@ def test_each_reason_is_wrong_in_one_place(reason, step, judge, todo):
 
 
 def test_a_network_on_trial_and_a_board_without_a_radio_are_told():
-    trial = Standing({"sn": "SN-1"}, [], "home", True, False)
+    trial = Standing({"sn": "SN-1"}, [], "home", True, False, True)
     assert "on trial" in doctor_way.wifi(trial, verified(reason="dns_fail", step="connect")).said
-    bare = Standing({"sn": "SN-1"}, [], "", False, True)
+    bare = Standing({"sn": "SN-1"}, [], "", False, True, True)
     assert doctor_way.wifi(bare, verified(ssid="")).said == "It has a network without joining one."
 
 

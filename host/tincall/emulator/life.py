@@ -128,8 +128,10 @@ class Life:
             os.close(fd)
 
     def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        # not by the process object: it would ask for the status on its own, and whoever waits for that would hear of none
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     async def _copy_output(self) -> None:
         assert self._process.stdout is not None
