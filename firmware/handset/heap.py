@@ -6,8 +6,11 @@ counts what was taken, not what is there. It still sweeps when there is no room 
 """
 
 import gc
+import sys
 
-_OFTEN_BYTES = 4096
+from callcore.compat import MICROPYTHON, const
+
+_OFTEN_BYTES = const(4096)
 
 
 def often():
@@ -19,6 +22,20 @@ def never():
     """Sweep now, and then only when there is no room left."""
     gc.collect()
     _threshold(-1)
+
+
+def forget(modules):
+    """Let go of modules that are not needed for a while; whoever imports one has it loaded anew.
+
+    Args:
+        modules: names of modules without machine code, which a chip keeps for ever, and of which nobody holds anything.
+    """
+    if MICROPYTHON:  # CPython has room
+        for name in modules:
+            if sys.modules.pop(name, None):
+                package, _, own = name.rpartition(".")
+                delattr(sys.modules[package], own)
+        gc.collect()
 
 
 def _threshold(size):

@@ -14,7 +14,7 @@ from callcore import framer, messages
 from callcore.compat import const, ticks_add, ticks_diff
 from callcore.errors import LinkError, MessageError, WireError
 from callcore.mask import mask
-from handset import clock, https
+from handset import clock
 from handset.masks import MaskKeys
 
 PACKET_OFFSET = framer.MAX_HEADER_BYTES  # where a packet lies in a media buffer: behind the largest frame header
@@ -64,6 +64,8 @@ async def upgrade(stream, path, host, token, timeout_ms):
         ("Sec-WebSocket-Protocol", "tincall.v1"),
         ("Authorization", "Bearer " + token),
     )
+    from handset import https  # not in the memory of a board that has a link
+
     answer = await https.exchange(stream, "GET", path, host, headers, b"", timeout_ms)
     if answer.status in (401, 403):
         raise LinkError("token_refused", "%s did not take our token (status %d)" % (stream.where, answer.status))

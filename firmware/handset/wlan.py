@@ -41,12 +41,13 @@ class Wlan:
 
     Attributes:
         stop: set to give up the attempt that is under way.
+        joined: name and password of the network that it joined, or None.
     """
 
     def __init__(self, store):
         self._store = store
         self._radio = None
-        self._joined = None
+        self.joined = None
         self._sessions = 0
         self._failed = {}
         self.stop = False
@@ -69,13 +70,13 @@ class Wlan:
             known.append(box["trial"])
             self._failed.setdefault(str(box["trial"]), -1)
         self._sessions += 1
-        if radio.isconnected() and (not known or self._joined in known and self._sessions <= _SESSIONS):
+        if radio.isconnected() and (not known or self.joined in known and self._sessions <= _SESSIONS):
             return
         if not known:
             raise LinkError("no_networks", "this board knows no WiFi network")
-        if self._joined and self._sessions > _SESSIONS:
-            self._fail(self._joined)
-        self._joined = None
+        if self.joined and self._sessions > _SESSIONS:
+            self._fail(self.joined)
+        self.joined = None
         self._sessions = 1
         self.stop = False
         joins()
@@ -87,7 +88,7 @@ class Wlan:
     def proved(self):
         """Hear that the relay was reached: what was on trial is known from now on."""
         self._sessions = 0
-        joined = self._joined
+        joined = self.joined
         if joined is None:
             return
         self._failed.pop(str(joined), None)
@@ -139,7 +140,7 @@ class Wlan:
         for _, _, one in order:
             fault = await self.attempt(radio, one)
             if fault is None:
-                self._joined = one
+                self.joined = one
                 diag.say("wifi", ssid=one[0], rssi=self.rssi())
                 return
             self._fail(one)

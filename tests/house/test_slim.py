@@ -1,6 +1,7 @@
 """What is taken out of the sources before they are compiled for boards: nothing that anybody would miss."""
 
 import ast
+import re
 from pathlib import Path
 
 import build
@@ -54,6 +55,27 @@ def firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_numbers_are_lent_and_what_nobody_needs_goes(firmware: Path, text: str, want: str | None) -> None:
     assert slim.slim(text, ELSEWHERE) == (text if want is None else want)
+
+
+def test_private_attributes_and_data_get_short_names_and_functions_keep_theirs(firmware: Path) -> None:
+    text = (
+        "_TABLE = (1, 2)\n_local = 3\nclass Near:\n    _shared = 1\n"
+        "    def __init__(self, other):\n        self._buffer = _TABLE\n        self.shown = self._buffer\n"
+        "        self._asked = other._asked\n        self._count = self._do()\n"
+        "    def _do(self, _local):\n        return self._count + _local + self._shared\n"
+    )
+    want = text.replace("_TABLE", "_a").replace("_buffer", "_b").replace("_count", "_c")
+    near = firmware / "callcore/near.py"
+    assert slim.slim(text, near) == want
+    assert slim.slim(text, near, keeps_names=True) == text
+    assert slim.slim(text, ELSEWHERE) == text
+
+
+def test_nobody_asks_a_board_for_a_private_name() -> None:
+    asked = re.compile(r"(?<!self)(?<!\w)(\w+)\._[a-z]")
+    for name in ("on_board.py", "probes.py"):
+        found = asked.findall((build.ROOT / "host/tincall/workbench" / name).read_text())
+        assert not found, f"{name} asks {found}"
 
 
 def test_a_number_is_not_defined_where_all_have_it(firmware: Path) -> None:

@@ -148,7 +148,7 @@ def _verify():
   t=clock.now_ms()
   await w.up(lambda:None)
   d['wifi_ms']=ticks_diff(clock.now_ms(),t)
-  if w._joined:d['ssid']=w._joined[0]
+  if w.joined:d['ssid']=w.joined[0]
   d['floor']=max(who.time_s,m.floor_s)
   clock.raise_to(d['floor'])
   d['step']='clock'
