@@ -27,3 +27,16 @@ def test_a_call_begins_on_a_swept_heap():
     thing = None  # noqa: F841 - what is to be swept
     heap.never()
     assert gc.mem_alloc() < held - 4096
+
+
+def _load():
+    from callcore import seqnum
+
+    return seqnum.seq_diff(3, 1)
+
+
+def test_what_is_forgotten_is_loaded_anew():
+    assert _load() == 2
+    heap.forget(("callcore.seqnum", "callcore.never_loaded"))
+    assert ("callcore.seqnum" in sys.modules) == (sys.implementation.name == "cpython")
+    assert _load() == 2 and "callcore.seqnum" in sys.modules
