@@ -155,7 +155,12 @@ class _Slimmer:
                 self._changes.append((start, end, short[name].encode()))
 
     def _private_data(self) -> set[str]:
-        """Name what is bound at the head of the file, nowhere else, and is no number that mpy-cross folds."""
+        """Name what is bound at the head of the file, nowhere else, and is no number that mpy-cross folds.
+
+        None of a file with machine code, which tools/viper_machine.py runs beside the source: both go by the same names.
+        """
+        if any(isinstance(node, ast.Attribute) and ast.unparse(node) == "micropython.viper" for node in self._nodes):
+            return set()
         targets = [
             node.targets[0] for node in self._tree.body if isinstance(node, ast.Assign) and not _is_const(node.value)
         ]
