@@ -2,7 +2,8 @@
 
 Life: read the identity; then for ever connect, verify, upgrade, talk, and when the link ends wait and begin again. What went
 wrong is said on the console with its reason. The order of connecting before any audio matters: a TLS handshake keeps a small
-chip busy for a second.
+chip busy for a second. It is one thing, though long: whatever joins two parts of the board stands here, and a second file that
+knows them all would cost a small chip's memory their names once more.
 """
 
 import asyncio
