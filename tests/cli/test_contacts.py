@@ -50,8 +50,8 @@ def test_people_are_listed_and_removed(monkeypatch):
 
     monkeypatch.setattr(contacts, "Client", Relay)
     monkeypatch.setattr(contacts, "check_in_use", lambda data: None)
-    shown = tincall("contacts", "SN/1").stdout
+    shown = tincall("contacts", "SN-1").stdout
     for word in ("Mum [bold]", "agreed", "refused;", "not any more;", "new word"):
         assert word in shown
-    assert document(tincall("contacts", "SN/1", "--remove", "c/1", "--json")) == {"removed": "c1"}
-    assert asked == [("GET", "/v1/devices/SN%2F1/contacts"), ("DELETE", "/v1/devices/SN%2F1/contacts/c%2F1")]
+    assert document(tincall("contacts", "SN-1", "--remove", "c/1", "--json")) == {"removed": "c1"}
+    assert asked == [("GET", "/v1/devices/SN-1/contacts"), ("DELETE", "/v1/devices/SN-1/contacts/c%2F1")]

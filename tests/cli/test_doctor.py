@@ -62,7 +62,8 @@ def test_all_of_it_on_an_emulated_board_and_no_key_is_told(shared_relay, live):
     found = document(done)
     assert done.exit_code == 0 and found["ok"] and found["cause"] == "", found
     states = {(one["group"], one["name"]): one["state"] for one in found["checks"]}
-    odd = {name: state for (_, name), state in states.items() if state != "ok"}
+    # what other tests have done to boards of this relay is `refusals`
+    odd = {name: state for (_, name), state in states.items() if state != "ok" and name != "refusals"}
     assert odd == {"names": "note", "memory for TLS": "not tried", "mini program": "note"}
     assert [group for group in dict.fromkeys(group for group, _ in states)] == ["relay", "board", "platform"]
     figures = {one["name"]: one["figures"] for one in found["checks"]}

@@ -21,7 +21,7 @@ def test_a_code_is_made(mini_relay):
 def test_a_board_must_be_enrolled(mini_relay):
     result = tincall("invite", "IN-9", "--data", mini_relay)
     assert result.exit_code == 1 and "No device IN-9" in result.stderr
-    assert tincall("invite", "../calls", "--data", mini_relay).exit_code == 1
+    assert tincall("invite", "../calls", "--data", mini_relay).exit_code == 2
     assert tincall("invite", "IN-1", "--hours", "0", "--data", mini_relay).exit_code == 2
 
 

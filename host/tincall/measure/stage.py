@@ -215,7 +215,13 @@ def wait_until(stage: Stage, what: str, seconds: float, test: Any) -> Any:
         found = test()
         if found:
             return found
-        stage.check()
+        try:
+            stage.check()
+        except OperatorError:
+            found = test()  # it may have come about between the question and the end
+            if found:
+                return found
+            raise
         if time.monotonic() >= until_s:
             raise OperatorError(f"{what}: not after {seconds:g} s", "A very busy machine may need another try.")
         time.sleep(0.02)
