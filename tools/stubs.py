@@ -29,7 +29,7 @@ KNOWN = {
     ("firmware/handset/places.py", '"insert" of "list"'): "two classes of one kind",
     ("firmware/handset/diag.py", 'named "traceback"'): "under CPython only",
 }
-_INFERRED = "union-attr, has-type, assignment, var-annotated"
+_INFERRED = "union-attr, has-type, assignment, var-annotated, no-redef"
 _CONFIG = """[mypy]
 mypy_path = {typings}:{root}/firmware:{root}/boards/EMULATED
 custom_typeshed_dir = {typings}

@@ -36,6 +36,7 @@ def test_a_cut_anywhere_after_any_history_locks_nobody_out(board, profile, tmp_p
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("profile", ["hmac", "mtls"])
 @pytest.mark.parametrize("board", boards.MICROPYTHONS)
-def test_every_pair_of_cuts_locks_nobody_out(board, profile, tmp_path):
-    found = figures(board, tmp_path, "twice", profile, 0, 3, 7, timeout_s=1800)
-    assert found["bad"] == [] and found["cuts"] > 5000
+@pytest.mark.parametrize("history", [0, 3, 7])
+def test_every_pair_of_cuts_locks_nobody_out(board, profile, history, tmp_path):
+    found = figures(board, tmp_path, "twice", profile, history, timeout_s=1800)
+    assert found["bad"] == [] and found["cuts"] > 1000
