@@ -41,7 +41,7 @@ STEPS = {
     "collect": [*PYTEST, "--collect-only", "-qqq", "-m", "paced"],
     "core": [PYTHON, "tools/upy.py", "run", "tests/core", "--on", "unix,unix32"],  # CPython has them among "tests"
     # more than there are processors: a test waits a good part of its time
-    "tests": [*PYTEST, "-n", "6", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
+    "tests": [*PYTEST, "-n", "5", "--dist", "worksteal", "-m", "not paced and not alone and not long"],
     "paced": [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "paced and not long", *marked("paced")],
     "alone": [*PYTEST, "-m", "alone and not long", *marked("alone")],
 }

@@ -13,7 +13,7 @@ from callcore.errors import AttestError
 from handset import https
 
 # a slow chip takes a second and a half for the handshake, a slow network the rest; no const(), since tests shorten it
-_TIMEOUT_MS = 30000
+TIMEOUT_MS = 30000
 _JSON = (("Content-Type", "application/json"),)
 
 
@@ -70,4 +70,4 @@ async def prove(key, stream, who, marks, uid, firmware):
 
 
 async def _post(stream, who, path, message):
-    return await https.exchange(stream, "POST", path, who.name, _JSON, json.dumps(message).encode(), _TIMEOUT_MS)
+    return await https.exchange(stream, "POST", path, who.name, _JSON, json.dumps(message).encode(), TIMEOUT_MS)

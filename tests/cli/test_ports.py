@@ -1,11 +1,12 @@
 """`tincall ports`: what is there, untouched, and what it says when it is asked."""
 
+import time
 from pathlib import Path
 
 import pytest
 from commands import document, tincall
 from serial.tools import list_ports
-from support.wired import wired
+from support.wired import PATIENCE_S, wired
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,9 @@ def test_no_board_is_no_error() -> None:
 
 def test_nothing_is_touched_unless_asked(tmp_path: Path) -> None:
     with wired(tmp_path / "door") as live:
+        until_s = time.monotonic() + PATIENCE_S
+        while "help()" not in (live.folder / "board.log").read_text() and time.monotonic() < until_s:
+            time.sleep(0.02)  # its last words at power-up
         said = (live.folder / "board.log").stat().st_size
         listed = tincall("ports")
         assert "emulated board door" in listed.stdout and "--ask" in listed.stdout

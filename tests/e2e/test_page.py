@@ -145,6 +145,7 @@ def test_it_rings_with_sound_and_says_who_calls(anna, stage):
         assert min(abs(hz - note_hz) for hz in loud) < 15, loud
 
 
+@pytest.mark.paced
 def test_it_is_answered_and_sound_goes_both_ways(anna, stage):
     board = talk(stage, anna)
     assert stage.run(lambda: board.room.state) == TALKING
@@ -160,6 +161,7 @@ def test_it_is_answered_and_sound_goes_both_ways(anna, stage):
     assert stage.run(lambda: (board.room.why, board.statuses[-1])) == ("hung_up_by_phone", 6)
 
 
+@pytest.mark.paced
 def test_the_time_the_meters_and_the_figures_move(anna, stage):
     board = talk(stage, anna)
     stage.run(lambda: board.say(tone(440, 6)))

@@ -57,6 +57,7 @@ def a_second_of(relay, recording):
     wait_until(relay.stage, "a second of sound", 10, lambda: recording.stat().st_size > 2 * RATE_HZ or None)
 
 
+@pytest.mark.paced
 @on_one_interpreter
 def test_who_holds_the_button_talks_and_who_lets_go_hears(own_relay, interpreter, main, tmp_path):
     (tmp_path / "phone").mkdir()

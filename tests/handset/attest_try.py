@@ -18,7 +18,7 @@ async def main():
     with open(sys.argv[1]) as file:
         who = identity.Identity(json.load(file))
     if len(sys.argv) > 2:
-        attestor._TIMEOUT_MS = int(sys.argv[2])
+        attestor.TIMEOUT_MS = int(sys.argv[2])
     store = Store([Folder(".")])
     marks = Marks(store)
     said = {"kind": "granted", "reason": "", "detail": ""}

@@ -49,7 +49,7 @@ async def main():
     counter = Counter()
     for arg in sys.argv[2:]:
         name, port, timeout_ms = arg.split(":")
-        attestor._TIMEOUT_MS = int(timeout_ms)
+        attestor.TIMEOUT_MS = int(timeout_ms)
         said = {"name": name}
         try:
             await session(who, counter, int(port), int(timeout_ms))
